@@ -1,0 +1,225 @@
+//! Tables and SQL. One trait, [`Warehouse`], with a job interface that BigQuery fits without change; DuckDB implements
+//! it for the embedded mode, where SQL written for BigQuery goes through [`googlesql`].
+//!
+//! Every effect is a job with an id chosen by the caller: submitting the same id again attaches to the job, or answers
+//! with its recorded result, and never does the effect twice (`architecture.md`, The warehouse).
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tailer_model::operation::{
+    WriteDisposition,
+    ddl::{Field, TableDefinition},
+    storage_to_tables::LoadOptions,
+    table_to_storage::{Compression, DestinationFormat},
+};
+
+pub mod embedded;
+pub mod googlesql;
+pub mod names;
+
+pub use embedded::EmbeddedWarehouse;
+pub use names::{TableName, Decorator};
+
+/// Chosen by the caller, deterministic: letters, digits, `_` and `-`, at most 1,024 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WarehouseJobId(pub String);
+
+/// What a job does.
+#[derive(Debug, Clone)]
+pub enum Job {
+    Query(Query),
+    Load(Load),
+    Export(Export),
+    Copy(Copy),
+}
+
+/// One statement or a script of several. With a destination, the (last) statement's rows go there.
+#[derive(Debug, Clone)]
+pub struct Query {
+    pub sql: String,
+    /// Where unqualified names are looked up, and where the job is accounted for.
+    pub project: String,
+    pub dataset: Option<String>,
+    pub destination: Option<Destination>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Destination {
+    pub table: TableName,
+    pub write_disposition: WriteDisposition,
+    /// Drops the table after this time, whatever happens.
+    pub expires_after: Option<Duration>,
+}
+
+/// Loads files into a table: all or nothing.
+#[derive(Debug, Clone)]
+pub struct Load {
+    pub files: Vec<PathBuf>,
+    /// Table, maybe with a partition decorator.
+    pub table: TableName,
+    pub schema: LoadSchema,
+    pub description: Option<String>,
+    pub options: LoadOptions,
+    /// Constant columns added to every row (`add_tailer_metadata`), in order; a value of type TIMESTAMP is RFC 3339.
+    pub added_columns: Vec<(Field, String)>,
+}
+
+#[derive(Debug, Clone)]
+pub enum LoadSchema {
+    Given(Vec<Field>),
+    /// Names from the first line, all STRING.
+    Header,
+    Autodetect,
+}
+
+/// Writes a query's rows to files of this machine, in `folder`.
+#[derive(Debug, Clone)]
+pub struct Export {
+    pub query: Query,
+    pub folder: PathBuf,
+    /// `sales_20220101.csv`; files are numbered: `sales_20220101-000000000000.csv`.
+    pub file_name: String,
+    pub format: DestinationFormat,
+    pub compression: Compression,
+    pub print_header: bool,
+    pub field_delimiter: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Copy {
+    pub source: TableName,
+    pub destination: TableName,
+    pub write_disposition: WriteDisposition,
+}
+
+/// What a finished job tells.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub statistics: Statistics,
+    /// Files written by an export, in order.
+    pub files: Vec<ExportedFile>,
+    /// Lines that a load rejected within `max_bad_records`.
+    pub rejected: Vec<RejectedLine>,
+    /// One entry a statement, for scripts.
+    pub statements: Vec<StatementOutcome>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Statistics {
+    pub rows: Option<u64>,
+    pub bytes: Option<u64>,
+    /// Rows rejected by a load.
+    pub rejected_rows: u64,
+    pub started: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
+    /// What the engine really ran.
+    pub executed_sql: Option<String>,
+    /// Anything else, by its field name.
+    pub more: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExportedFile {
+    pub path: PathBuf,
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RejectedLine {
+    pub line: u64,
+    pub column: Option<String>,
+    pub text: String,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatementOutcome {
+    pub sql: String,
+    pub line: usize,
+    pub rows: Option<u64>,
+    pub milliseconds: f64,
+}
+
+/// Rows of a query, for people and tests: values as JSON in the form that `tailerd sql --batch` prints.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rows {
+    pub columns: Vec<Column>,
+    pub rows: Vec<Vec<serde_json::Value>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    pub name: String,
+    /// BigQuery type, such as `INT64` or `ARRAY<STRING>`.
+    #[serde(rename = "type")]
+    pub column_type: String,
+}
+
+/// What is known of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableInfo {
+    pub name: TableName,
+    pub definition: TableDefinition,
+    pub rows: u64,
+    pub expires: Option<Timestamp>,
+}
+
+/// Errors in the user's words.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WarehouseError {
+    /// The statement or the data is wrong: trying again gives the same.
+    #[error("{message}")]
+    Invalid { message: String, line: Option<usize>, column: Option<usize> },
+    /// The embedded warehouse cannot do it, though BigQuery can.
+    #[error("not supported by the embedded warehouse: {what}")]
+    Unsupported { what: String, line: Option<usize>, column: Option<usize> },
+    #[error("not found: {0}")]
+    NotFound(String),
+    #[error("already exists: {0}")]
+    AlreadyExists(String),
+    #[error("cancelled")]
+    Cancelled,
+    /// May be tried again.
+    #[error("{0}")]
+    Transient(String),
+    #[error("{0}")]
+    Internal(String),
+}
+
+#[async_trait]
+pub trait Warehouse: Send + Sync + fmt::Debug {
+    /// Starts a job and returns once it is accepted. The same id again attaches to the running job or to its recorded
+    /// result.
+    async fn submit(&self, id: &WarehouseJobId, job: Job) -> Result<(), WarehouseError>;
+
+    /// Waits for a submitted job's end.
+    async fn wait(&self, id: &WarehouseJobId) -> Result<Outcome, WarehouseError>;
+
+    /// Really stops a running job; its `wait` answers [`WarehouseError::Cancelled`]. An ended or unknown job is no error.
+    async fn cancel(&self, id: &WarehouseJobId) -> Result<(), WarehouseError>;
+
+    /// Runs a query without effect and reads at most `limit` rows: for `tailerd sql`, expectations and tests.
+    /// Statements with effect are allowed too, without the once-only promise of jobs. The last statement's rows.
+    async fn read(&self, query: Query, limit: usize) -> Result<Rows, WarehouseError>;
+
+    async fn table(&self, table: &TableName) -> Result<Option<TableInfo>, WarehouseError>;
+
+    /// Tables of a dataset, by name.
+    async fn tables(&self, project: &str, dataset: &str) -> Result<Vec<String>, WarehouseError>;
+
+    /// Creates an empty table; [`WarehouseError::AlreadyExists`] when there is one.
+    async fn create(&self, table: &TableName, definition: &TableDefinition) -> Result<(), WarehouseError>;
+
+    /// Drops a table; a missing one is no error.
+    async fn drop_table(&self, table: &TableName) -> Result<(), WarehouseError>;
+
+    /// Empties one partition; a missing table or partition is no error. The name has a decorator.
+    async fn empty_partition(&self, table: &TableName) -> Result<(), WarehouseError>;
+
+    /// Drops tables whose expiry has passed. Idempotent; called periodically.
+    async fn expire(&self, now: Timestamp) -> Result<u64, WarehouseError>;
+}
