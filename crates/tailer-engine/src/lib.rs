@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, Identity, JobId, Problem, RunId, RunStatus, TaskId};
+use tailer_model::{
+    AccountId, ConfigurationType, Environment, ExecutionDate, Identity, JobId, Problem, RunId, RunStatus, TaskId,
+};
 
 /// Time, injected so that tests turn it.
 pub trait Clock: Send + Sync + fmt::Debug {
@@ -49,7 +51,10 @@ pub struct EngineParts {
 
 /// Finds what stands behind a bucket: the settings say.
 pub trait Storages: Send + Sync + fmt::Debug {
-    fn open(&self, address: &tailer_model::operation::storage_to_storage::StorageAddress) -> Result<Arc<dyn tailer_storage::Storage>, EngineError>;
+    fn open(
+        &self,
+        address: &tailer_model::operation::storage_to_storage::StorageAddress,
+    ) -> Result<Arc<dyn tailer_storage::Storage>, EngineError>;
 }
 
 /// Finds the warehouse of a project.
@@ -260,35 +265,108 @@ pub struct Engine {}
 #[allow(unused_variables, clippy::unused_async)]
 impl Engine {
     /// Starts the reconcilers when `settings.executes`. Runs on the current tokio runtime.
-    pub async fn start(parts: EngineParts) -> Result<Self, EngineError> { unimplemented!() }
+    pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
+        unimplemented!()
+    }
     /// Stops taking work, gives running work `grace` to end, hands leases back.
-    pub async fn drain(&self, grace: Duration) { unimplemented!() }
+    pub async fn drain(&self, grace: Duration) {
+        unimplemented!()
+    }
     /// True once the store answers and reconcilers run.
-    pub async fn ready(&self) -> Result<(), EngineError> { unimplemented!() }
+    pub async fn ready(&self) -> Result<(), EngineError> {
+        unimplemented!()
+    }
 
-    pub async fn deploy(&self, request: DeployRequest) -> Result<Deployed, EngineError> { unimplemented!() }
+    pub async fn deploy(&self, request: DeployRequest) -> Result<Deployed, EngineError> {
+        unimplemented!()
+    }
     /// As `deploy`, without effect; also what `tailerd check` runs.
-    pub async fn check(&self, request: DeployRequest) -> Result<Deployed, EngineError> { unimplemented!() }
-    pub async fn launch(&self, request: LaunchRequest) -> Result<RunId, EngineError> { unimplemented!() }
+    pub async fn check(&self, request: DeployRequest) -> Result<Deployed, EngineError> {
+        unimplemented!()
+    }
+    pub async fn launch(&self, request: LaunchRequest) -> Result<RunId, EngineError> {
+        unimplemented!()
+    }
     /// `job_id` must belong to the configuration (400 otherwise); 404 when the run does not exist or is another's.
-    pub async fn run_status(&self, configuration: &ConfigurationRef, job_id: Option<&str>, run: &RunId) -> Result<RunView, EngineError> { unimplemented!() }
-    pub async fn runs(&self, query: RunQuery) -> Result<Vec<RunView>, EngineError> { unimplemented!() }
-    pub async fn run_details(&self, configuration: &ConfigurationRef, run: &RunId) -> Result<RunDetails, EngineError> { unimplemented!() }
+    pub async fn run_status(
+        &self,
+        configuration: &ConfigurationRef,
+        job_id: Option<&str>,
+        run: &RunId,
+    ) -> Result<RunView, EngineError> {
+        unimplemented!()
+    }
+    pub async fn runs(&self, query: RunQuery) -> Result<Vec<RunView>, EngineError> {
+        unimplemented!()
+    }
+    pub async fn run_details(&self, configuration: &ConfigurationRef, run: &RunId) -> Result<RunDetails, EngineError> {
+        unimplemented!()
+    }
     /// The run by id alone, for callers that then check the account (`tailerd status RUN_ID`).
-    pub async fn find_run(&self, run: &RunId) -> Result<RunView, EngineError> { unimplemented!() }
+    pub async fn find_run(&self, run: &RunId) -> Result<RunView, EngineError> {
+        unimplemented!()
+    }
     /// Waits up to `wait` for lines after the cursor, or for the run's end.
-    pub async fn run_logs(&self, configuration: &ConfigurationRef, run: &RunId, task: Option<&TaskId>, after: Option<&str>, wait: Duration) -> Result<LogsView, EngineError> { unimplemented!() }
-    pub async fn set_run_status(&self, configuration: &ConfigurationRef, run: &RunId, status: RunStatus, by: &str) -> Result<(), EngineError> { unimplemented!() }
-    pub async fn cancel_run(&self, configuration: &ConfigurationRef, run: &RunId, by: &str) -> Result<(), EngineError> { unimplemented!() }
-    pub async fn reset_workflow(&self, configuration: &ConfigurationRef, by: &str) -> Result<(), EngineError> { unimplemented!() }
-    pub async fn workflow_status(&self, configuration: &ConfigurationRef) -> Result<WorkflowView, EngineError> { unimplemented!() }
+    pub async fn run_logs(
+        &self,
+        configuration: &ConfigurationRef,
+        run: &RunId,
+        task: Option<&TaskId>,
+        after: Option<&str>,
+        wait: Duration,
+    ) -> Result<LogsView, EngineError> {
+        unimplemented!()
+    }
+    pub async fn set_run_status(
+        &self,
+        configuration: &ConfigurationRef,
+        run: &RunId,
+        status: RunStatus,
+        by: &str,
+    ) -> Result<(), EngineError> {
+        unimplemented!()
+    }
+    pub async fn cancel_run(&self, configuration: &ConfigurationRef, run: &RunId, by: &str) -> Result<(), EngineError> {
+        unimplemented!()
+    }
+    pub async fn reset_workflow(&self, configuration: &ConfigurationRef, by: &str) -> Result<(), EngineError> {
+        unimplemented!()
+    }
+    pub async fn workflow_status(&self, configuration: &ConfigurationRef) -> Result<WorkflowView, EngineError> {
+        unimplemented!()
+    }
     /// `None` leaves a flag as it is. The server has checked that un-archiving is asked by an admin
     /// (see `configuration_status` for the flag before).
-    pub async fn set_configuration_status(&self, configuration: &ConfigurationRef, activated: Option<bool>, archived: Option<bool>, by: &str) -> Result<(), EngineError> { unimplemented!() }
-    pub async fn configuration_status(&self, configuration: &ConfigurationRef) -> Result<ConfigurationView, EngineError> { unimplemented!() }
-    pub async fn list_configurations(&self, account: &AccountId, environment: Option<Environment>, kind: Option<ConfigurationType>, archived: Option<bool>) -> Result<Vec<ConfigurationView>, EngineError> { unimplemented!() }
+    pub async fn set_configuration_status(
+        &self,
+        configuration: &ConfigurationRef,
+        activated: Option<bool>,
+        archived: Option<bool>,
+        by: &str,
+    ) -> Result<(), EngineError> {
+        unimplemented!()
+    }
+    pub async fn configuration_status(
+        &self,
+        configuration: &ConfigurationRef,
+    ) -> Result<ConfigurationView, EngineError> {
+        unimplemented!()
+    }
+    pub async fn list_configurations(
+        &self,
+        account: &AccountId,
+        environment: Option<Environment>,
+        kind: Option<ConfigurationType>,
+        archived: Option<bool>,
+    ) -> Result<Vec<ConfigurationView>, EngineError> {
+        unimplemented!()
+    }
     /// Gauges and counters for `/metrics`: (name, labels, value).
-    pub async fn metrics(&self) -> Vec<(String, Vec<(String, String)>, f64)> { unimplemented!() }
+    pub async fn metrics(&self) -> Vec<(String, Vec<(String, String)>, f64)> {
+        unimplemented!()
+    }
     /// The configuration row that a reference resolves to, for callers that need the deployed id.
-    pub async fn resolve(&self, configuration: &ConfigurationRef) -> Result<Identity, EngineError> { unimplemented!() }
+    pub async fn resolve(&self, configuration: &ConfigurationRef) -> Result<Identity, EngineError> {
+        unimplemented!()
+    }
 }

@@ -196,11 +196,7 @@ impl Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} ({} {})",
-            self.configuration_type, self.configuration_id, self.account, self.environment
-        )
+        write!(f, "{} {} ({} {})", self.configuration_type, self.configuration_id, self.account, self.environment)
     }
 }
 
@@ -254,9 +250,7 @@ impl FromStr for RunId {
         if well_formed {
             Ok(Self(s.to_owned()))
         } else {
-            Err(IdentityError(
-                "expected a run id such as \"20201105-1588f12a-73f0-4f5c-8592-5cd3ce793a29\"".into(),
-            ))
+            Err(IdentityError("expected a run id such as \"20201105-1588f12a-73f0-4f5c-8592-5cd3ce793a29\"".into()))
         }
     }
 }

@@ -49,7 +49,10 @@ pub trait Storage: Send + Sync + fmt::Debug {
 
     /// Objects whose path lies in folder `prefix` (recursively), in no promised order. A missing folder is empty.
     /// Temporary files of unfinished writes are not listed.
-    async fn list(&self, prefix: &ObjectPath) -> Result<BoxStream<'static, Result<ObjectMeta, StorageError>>, StorageError>;
+    async fn list(
+        &self,
+        prefix: &ObjectPath,
+    ) -> Result<BoxStream<'static, Result<ObjectMeta, StorageError>>, StorageError>;
 
     async fn stat(&self, path: &ObjectPath) -> Result<Option<ObjectMeta>, StorageError>;
 
@@ -71,7 +74,8 @@ pub trait Storage: Send + Sync + fmt::Debug {
 
     /// Calls `poke` whenever something below `prefix` may have changed, until the guard is dropped.
     /// `None` where the storage cannot tell: then the caller polls. A poke may be lost or come for nothing.
-    fn watch(&self, prefix: &ObjectPath, poke: Arc<dyn Fn() + Send + Sync>) -> Result<Option<WatchGuard>, StorageError>;
+    fn watch(&self, prefix: &ObjectPath, poke: Arc<dyn Fn() + Send + Sync>)
+    -> Result<Option<WatchGuard>, StorageError>;
 }
 
 /// Ends its watch when dropped.

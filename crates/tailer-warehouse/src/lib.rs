@@ -21,7 +21,7 @@ pub mod googlesql;
 pub mod names;
 
 pub use embedded::EmbeddedWarehouse;
-pub use names::{TableName, Decorator};
+pub use names::{Decorator, TableName};
 
 /// Chosen by the caller, deterministic: letters, digits, `_` and `-`, at most 1,024 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

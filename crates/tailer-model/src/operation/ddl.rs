@@ -54,8 +54,17 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Partitioning {
     /// `field: None` is ingestion time.
-    Time { field: Option<String>, unit: PartitionUnit, expiration_ms: Option<u64> },
-    Range { field: String, start: i64, end: i64, interval: i64 },
+    Time {
+        field: Option<String>,
+        unit: PartitionUnit,
+        expiration_ms: Option<u64>,
+    },
+    Range {
+        field: String,
+        start: i64,
+        end: i64,
+        interval: i64,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

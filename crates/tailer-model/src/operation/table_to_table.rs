@@ -40,7 +40,12 @@ pub enum Action {
         current_date_template: bool,
         use_query_cache: bool,
     },
-    CreateTable { table: String, ddl_file: String, force_delete: bool, force_delete_partition: bool },
+    CreateTable {
+        table: String,
+        ddl_file: String,
+        force_delete: bool,
+        force_delete_partition: bool,
+    },
     CopyTable {
         source_project: String,
         source_dataset: String,
@@ -50,6 +55,10 @@ pub enum Action {
         date_suffix_format: Option<String>,
         write_disposition: WriteDisposition,
     },
-    DeleteTable { table: String },
-    Expectation { sql_file: String },
+    DeleteTable {
+        table: String,
+    },
+    Expectation {
+        sql_file: String,
+    },
 }
