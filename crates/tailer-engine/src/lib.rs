@@ -34,6 +34,9 @@ pub struct EngineSettings {
     pub max_running: usize,
     /// Scratch folder for staging.
     pub scratch: PathBuf,
+    /// No other server shares the store (SQLite: the data folder is locked), so leases left by others are void and their
+    /// runs are taken over at start, without waiting for the leases to pass.
+    pub exclusive: bool,
     /// Whether this server executes (role all, worker) or only answers (role api).
     pub executes: bool,
 }

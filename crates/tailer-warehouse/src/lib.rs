@@ -50,6 +50,9 @@ pub struct Query {
 pub struct Destination {
     pub table: TableName,
     pub write_disposition: WriteDisposition,
+    /// With `WRITE_TRUNCATE`: whether the table is made anew from the query's columns instead of keeping its schema
+    /// (temporary tables). Dropping and making are one with the job's effect, so a repeated id stays harmless.
+    pub replace_schema: bool,
     /// Drops the table after this time, whatever happens.
     pub expires_after: Option<Duration>,
 }
