@@ -1,0 +1,62 @@
+# One entry for people and CI. `make help` lists what there is.
+#
+#   FEATURES=bundled   compile DuckDB from source instead of linking the published library
+#   DUCKDB_LIB_DIR=…   link the libduckdb.so of that folder
+#   CARGO_TARGET_DIR=… where cargo builds; outside the checkout, so that several clones share it
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/tailerd-target
+FEATURES ?=
+features := $(if $(FEATURES),--features $(FEATURES))
+
+ifeq (,$(findstring bundled,$(FEATURES)))
+export DUCKDB_LIB_DIR ?= $(shell scripts/libduckdb.sh --where)
+else
+unexport DUCKDB_LIB_DIR
+endif
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: build
+build: libduckdb ## the optimised binary: $(CARGO_TARGET_DIR)/release/tailerd
+	cargo build --locked --release -p tailerd $(features)
+	@echo "$(CARGO_TARGET_DIR)/release/tailerd"
+
+.PHONY: demo
+demo: libduckdb ## build, then watch files travel through five data operations to an exported CSV
+	cargo build --locked -p tailerd $(features)
+	$(CARGO_TARGET_DIR)/debug/tailerd demo
+
+.PHONY: test
+test: libduckdb ## every test, with cargo-nextest where it is installed
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	    set -x; cargo nextest run --locked --workspace $(features); \
+	else \
+	    set -x; cargo test --locked --workspace $(features); \
+	fi
+
+.PHONY: lint
+lint: libduckdb ## formatting, clippy without warnings, licences and advisories of dependencies
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets $(features) -- -D warnings
+	scripts/deny.sh
+
+.PHONY: bench
+bench: build ## the measurements of docs/performance.md beside their baselines, on the optimised build
+	cargo bench --locked -p tailerd $(features)
+
+.PHONY: docs
+docs: libduckdb ## the API documentation of every crate
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps $(features)
+	@echo "$(CARGO_TARGET_DIR)/doc/tailerd/index.html"
+
+.PHONY: libduckdb
+libduckdb: ## DuckDB's compiled library, put in place once per machine
+ifeq (,$(findstring bundled,$(FEATURES)))
+	@scripts/libduckdb.sh
+endif
