@@ -1,31 +1,18 @@
-//! Who and what: accounts, environments, configuration types, job ids, run ids, task ids (`spec/api.md`, Identity).
+//! Who and what: accounts, environments, configuration types, run ids, task ids (`spec/api.md`, Identity). Job ids have
+//! a file of their own, [`crate::job_id`].
 
 use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::{job_id::JobId, text::as_text};
 
 /// What is wrong with an identifier, in words for its author.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct IdentityError(pub String);
-
-/// Serializes through `Display`, deserializes through `FromStr`.
-macro_rules! as_text {
-    ($t:ty) => {
-        impl Serialize for $t {
-            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.collect_str(self)
-            }
-        }
-        impl<'de> Deserialize<'de> for $t {
-            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                String::deserialize(d)?.parse().map_err(de::Error::custom)
-            }
-        }
-    };
-}
 
 /// An account: six digits, kept as text because leading zeros matter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -185,30 +172,13 @@ impl Identity {
     /// The job id of the whole configuration, or of one filename template of it.
     #[must_use]
     pub fn job_id(&self, filename_template: Option<&str>) -> JobId {
-        let Self { account, environment, configuration_type, configuration_id } = self;
-        JobId(match (configuration_type, filename_template) {
-            (ConfigurationType::TableToTable, _) => format!("{configuration_type}|{configuration_id}"),
-            (_, None) => format!("{configuration_type}|{account}|{configuration_id}|{environment}"),
-            (_, Some(t)) => format!("{configuration_type}|{account}|{configuration_id}|{environment}|{t}"),
-        })
+        JobId::canonical(self, filename_template)
     }
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ({} {})", self.configuration_type, self.configuration_id, self.account, self.environment)
-    }
-}
-
-/// The finer identity below a configuration (`spec/api.md`, Identity). Canonical text; parse requests with
-/// [`JobId::parse`], which folds type aliases.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct JobId(pub String);
-
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -286,6 +256,52 @@ impl FromStr for TaskId {
                 "a task id has letters, digits and underscores, starts with a letter and does not end with an underscore"
                     .into(),
             ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_six_digits() {
+        assert!("000110".parse::<AccountId>().is_ok());
+        for bad in ["", "110", "0001100", "00011a", "٠٠٠١١٠", " 00110"] {
+            assert!(bad.parse::<AccountId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn types_have_two_spellings() {
+        for (text, canonical) in [
+            ("gbq-to-gbq", "gbq-to-gbq"),
+            ("table-to-table", "gbq-to-gbq"),
+            ("storage-to-table", "storage-to-tables"),
+            ("storage-to-tables", "storage-to-tables"),
+            ("workflow", "workflow"),
+        ] {
+            assert_eq!(text.parse::<ConfigurationType>().map(ConfigurationType::as_str), Ok(canonical));
+        }
+        assert!("Workflow".parse::<ConfigurationType>().is_err());
+    }
+
+    #[test]
+    fn run_ids_carry_their_day() {
+        let id = RunId::new("2020-11-05T23:59:59.9Z".parse().unwrap(), Uuid::nil());
+        assert_eq!(id.as_str(), "20201105-00000000-0000-0000-0000-000000000000");
+        assert_eq!(id.as_str().parse(), Ok(id));
+        assert!("20201105-1588F12A-73f0-4f5c-8592-5cd3ce793a29".parse::<RunId>().is_err());
+        assert!("20201105".parse::<RunId>().is_err());
+    }
+
+    #[test]
+    fn task_ids_follow_the_rule() {
+        for good in ["a", "load_sales", "t1", "A__b"] {
+            assert!(good.parse::<TaskId>().is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "_a", "a_", "a-b", "a b", "é"] {
+            assert!(bad.parse::<TaskId>().is_err(), "{bad}");
         }
     }
 }

@@ -4,22 +4,36 @@
 //! identifier in a request) becomes one of these types once, at the edge; from then on the types carry the meaning.
 //! Bad input is a value here: parsing returns every [`Problem`] at once with its JSON path.
 
+mod text;
+
 pub mod configuration;
 pub mod criticality;
+pub mod duration;
 pub mod execution_date;
 pub mod graph;
 pub mod identity;
+pub mod job_id;
+pub mod json;
+mod names;
 pub mod operation;
 pub mod problem;
+mod reader;
 pub mod schedule;
+pub mod secret;
 pub mod status;
+pub mod suggest;
 pub mod template;
+pub mod time;
 
-pub use configuration::{Configuration, Header, parse_configuration};
+pub use configuration::{Configuration, Header, check_files, parse_configuration, read_configuration};
 pub use criticality::Criticality;
 pub use execution_date::ExecutionDate;
 pub use graph::TaskGraph;
-pub use identity::{AccountId, ConfigurationType, Environment, Identity, JobId, RunId, TaskId};
+pub use identity::{AccountId, ConfigurationType, Environment, Identity, RunId, TaskId};
+pub use job_id::{JobId, JobMatch};
 pub use problem::{Problem, Problems};
 pub use schedule::Schedule;
+pub use secret::redact;
 pub use status::{RunStatus, SubStatus, TaskStatus};
+pub use suggest::nearest;
+pub use time::rfc3339_micros;

@@ -1,43 +1,10 @@
 //! What became of a run or a task (`spec/api.md`, Identity and statuses).
 
-use std::{fmt, str::FromStr};
-
-/// Enums whose text form is the API's.
-macro_rules! text_enum {
-    ($(#[$m:meta])* $name:ident { $($(#[$vm:meta])* $v:ident = $s:literal),+ $(,)? }) => {
-        $(#[$m])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$vm])* $v),+ }
-
-        impl $name {
-            pub const ALL: &'static [Self] = &[$(Self::$v),+];
-
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$v => $s),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = String;
-            fn from_str(s: &str) -> Result<Self, Self::Err> {
-                Self::ALL.iter().copied().find(|v| v.as_str() == s).ok_or_else(|| {
-                    format!("expected one of {}", [$($s),+].join(", "))
-                })
-            }
-        }
-    };
-}
+use crate::text::{as_text, text_enum};
 
 text_enum! {
     /// The status clients poll for.
-    RunStatus {
+    pub enum RunStatus {
         Running = "RUNNING",
         Success = "SUCCESS",
         Failed = "FAILED",
@@ -50,7 +17,7 @@ text_enum! {
 
 text_enum! {
     /// The finer outcome, so that a client that polls `status == RUNNING` keeps working.
-    SubStatus {
+    pub enum SubStatus {
         /// Waits for a slot; `status` is `RUNNING`.
         Queued = "QUEUED",
         Running = "RUNNING",
@@ -68,7 +35,7 @@ text_enum! {
 
 text_enum! {
     /// State of one task of a run.
-    TaskStatus {
+    pub enum TaskStatus {
         Pending = "PENDING",
         Running = "RUNNING",
         Success = "SUCCESS",
@@ -76,5 +43,33 @@ text_enum! {
         /// Never started: a parent failed or the run stopped.
         Skipped = "SKIPPED",
         Cancelled = "CANCELLED",
+    }
+}
+
+as_text!(RunStatus);
+as_text!(SubStatus);
+as_text!(TaskStatus);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        for status in RunStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(*status));
+        }
+        for status in SubStatus::ALL {
+            assert_eq!(status.to_string().parse(), Ok(*status));
+        }
+        assert_eq!(serde_json::to_string(&TaskStatus::Skipped).unwrap(), "\"SKIPPED\"");
+    }
+
+    #[test]
+    fn says_what_it_expects() {
+        assert_eq!(
+            "DONE".parse::<RunStatus>(),
+            Err("expected one of RUNNING, SUCCESS, FAILED, NO_MATCH, CHECKED".to_owned())
+        );
     }
 }

@@ -1,0 +1,63 @@
+//! What the kinds with tasks share: `start_date`, `schedule_interval`, `catchup`, `task_concurrency` and the graph of
+//! their tasks (`spec/data-operations.md`, table-to-table).
+
+use crate::{
+    Criticality, Schedule, TaskGraph, TaskId, criticality,
+    reader::Fields,
+    schedule::{Cron, parse_start_date},
+};
+
+const DEFAULT_TASK_CONCURRENCY: u32 = 5;
+
+/// When it runs by itself.
+pub(super) fn read_schedule(fields: &Fields<'_>) -> Schedule {
+    let start_date = fields.checked("start_date", parse_start_date);
+    let interval = fields.checked("schedule_interval", Cron::parse).flatten();
+    let catchup = fields.boolean("catchup").unwrap_or(false);
+    if interval.is_some() && !fields.has("start_date") {
+        fields.warn("schedule_interval", "nothing is scheduled without a \"start_date\"");
+    }
+    Schedule { start_date, interval, catchup }
+}
+
+/// How many tasks of a run work at once.
+pub(super) fn read_task_concurrency(fields: &Fields<'_>) -> u32 {
+    fields.count("task_concurrency", 1).unwrap_or(DEFAULT_TASK_CONCURRENCY)
+}
+
+/// A task as the graph sees it.
+pub(super) struct Node {
+    pub(super) id: TaskId,
+    pub(super) criticality: Criticality,
+    /// JSON path of the task.
+    pub(super) path: String,
+}
+
+/// The graph of `task_dependencies`; without any, the tasks run in the order written. Repeated ids are errors.
+pub(super) fn read_graph(fields: &Fields<'_>, nodes: &[Node]) -> Option<TaskGraph> {
+    let mut unique = true;
+    for (i, node) in nodes.iter().enumerate() {
+        if let Some(first) = nodes.iter().take(i).find(|earlier| earlier.id == node.id) {
+            fields.reader.error(&node.path, format!("the id \"{}\" is already that of {}", node.id, first.path));
+            unique = false;
+        }
+    }
+    let lines = fields.strings("task_dependencies").unwrap_or_default();
+    let ids: Vec<TaskId> = nodes.iter().map(|node| node.id.clone()).collect();
+    let order_is_stated = !lines.is_empty();
+    let graph = if order_is_stated {
+        let mut problems = fields.reader.problems.borrow_mut();
+        TaskGraph::parse(ids, &lines, &fields.path_of("task_dependencies"), &mut problems)?
+    } else {
+        TaskGraph::chain(ids)
+    };
+    let criticalities: Vec<Criticality> = nodes.iter().map(|node| node.criticality).collect();
+    criticality::check_children(
+        &graph,
+        &criticalities,
+        order_is_stated,
+        |i| nodes.get(i).map(|node| node.path.clone()).unwrap_or_default(),
+        &mut fields.reader.problems.borrow_mut(),
+    );
+    unique.then_some(graph)
+}

@@ -1,0 +1,128 @@
+//! Secrets of a configuration (`spec/semantics.md`, Secrets): what one looks like, and how a view hides them.
+//!
+//! This crate never opens a secret. A shape that cannot be opened is only a warning: where nothing is opened (local
+//! stand-ins) a file with shortened secrets deploys as it is.
+
+use serde_json::{Map, Value};
+
+use crate::reader::Fields;
+
+/// What stands for a secret in every view.
+pub const HIDDEN: &str = "***";
+
+const PARTS: [&str; 4] = ["cipher_aes", "tag", "ciphertext", "enc_session_key"];
+
+/// A copy to show: every secret, by its shape and by its parameter's name, is `"***"`.
+#[must_use]
+pub fn redact(value: &Value) -> Value {
+    match value {
+        Value::Object(map) if is_encrypted(map) => Value::from(HIDDEN),
+        Value::Object(map) => {
+            let entry = |(name, value): (&String, &Value)| {
+                let hidden = is_secret_name(name) && !value.is_null() && !value.is_boolean();
+                (name.clone(), if hidden { Value::from(HIDDEN) } else { redact(value) })
+            };
+            Value::Object(map.iter().map(entry).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(redact).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Two of the parts are enough to be one: an incomplete secret is still nobody's business.
+fn is_encrypted(map: &Map<String, Value>) -> bool {
+    PARTS.iter().filter(|part| map.contains_key(**part)).count() >= 2
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["secret", "password", "passwd", "passphrase", "private_key", "connection_string", "access_token", "api_key"]
+        .iter()
+        .any(|part| name.contains(part))
+}
+
+/// Reads a secret parameter: encrypted, `{"env": name}` or `{"file": path}`. Never quotes it in a message.
+pub(crate) fn read(fields: &Fields<'_>, name: &'static str) -> Option<Value> {
+    let (path, value) = fields.value(name)?;
+    let warn = |message: String| fields.reader.warn(&path, message);
+    match value {
+        Value::Object(map) if map.contains_key("env") || map.contains_key("file") => {
+            let one = map.len() == 1 && map.values().all(|v| v.as_str().is_some_and(|s| !s.is_empty()));
+            if !one {
+                warn("expected {\"env\": \"NAME\"} or {\"file\": \"path\"} and nothing else".to_owned());
+            }
+        }
+        Value::Object(map) => {
+            for part in PARTS {
+                match map.get(part) {
+                    None => warn(format!("\"{part}\" is missing: this secret cannot be decrypted")),
+                    Some(Value::String(hex)) if is_hex(hex) => {}
+                    Some(_) => warn(format!("\"{part}\" is not hexadecimal: this secret cannot be decrypted")),
+                }
+            }
+        }
+        Value::String(_) => warn(
+            "a secret in clear text: encrypt it with \"tailerd encrypt\", or use {\"env\": \"NAME\"} or {\"file\": \"path\"}"
+                .to_owned(),
+        ),
+        _ => {
+            fields.reader.error(path, "expected an encrypted secret, {\"env\": \"NAME\"} or {\"file\": \"path\"}");
+            return None;
+        }
+    }
+    Some(value.clone())
+}
+
+fn is_hex(text: &str) -> bool {
+    !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::reader::Reader;
+
+    #[test]
+    fn views_hide_secrets_by_shape_and_by_name() {
+        let encrypted = json!({"cipher_aes": "aa", "tag": "bb", "ciphertext": "cc", "enc_session_key": "dd"});
+        let view = redact(&json!({
+            "source": {"gcp_credentials_secret": encrypted, "gcs_source_bucket": "b"},
+            "destinations": [{"sftp_password_secret": "clear", "aws_access_key": "AKIA", "aws_access_key_secret": {"env": "X"}}],
+            "parameters": {"anything": {"value": encrypted, "type": "object"}},
+            "azure_connection_string_secret": null,
+            "sftp_authentication_method": "USERNAME_PASSWORD",
+        }));
+        assert_eq!(
+            view,
+            json!({
+                "source": {"gcp_credentials_secret": "***", "gcs_source_bucket": "b"},
+                "destinations": [{"sftp_password_secret": "***", "aws_access_key": "AKIA", "aws_access_key_secret": "***"}],
+                "parameters": {"anything": {"value": "***", "type": "object"}},
+                "azure_connection_string_secret": null,
+                "sftp_authentication_method": "USERNAME_PASSWORD",
+            })
+        );
+    }
+
+    #[test]
+    fn shapes_are_checked_without_quoting() {
+        let check = |secret: Value, errors: usize, warnings: usize| {
+            let reader = Reader::default();
+            let document = json!({ "s": secret });
+            let fields = reader.document(&document).unwrap();
+            assert_eq!(read(&fields, "s").is_some(), errors == 0, "{document}");
+            let (problems, _) = reader.into_parts();
+            assert_eq!((problems.errors.len(), problems.warnings.len()), (errors, warnings), "{document}");
+            assert!(!format!("{problems:?}").contains("hunter2"));
+        };
+        check(json!({"cipher_aes": "aa", "tag": "bb", "ciphertext": "cc", "enc_session_key": "0dDd"}), 0, 0);
+        check(json!({"cipher_aes": "223xxx", "tag": "8dd", "ciphertext": "4c7xxx", "enc_session_key": "dd"}), 0, 3);
+        check(json!({"cipher_aes": "aa"}), 0, 3);
+        check(json!({"env": "NAME"}), 0, 0);
+        check(json!({"file": "path", "x": "hunter2"}), 0, 1);
+        check(json!("hunter2"), 0, 1);
+        check(json!(5), 1, 0);
+    }
+}
