@@ -46,10 +46,10 @@ mod tests {
     }
 
     #[test]
-    fn is_never_negative() {
+    fn is_never_negative_and_never_too_long() {
         assert_eq!(after(-5), "0:00:00");
         assert_eq!(format(Timestamp::MAX, Timestamp::MIN), "0:00:00");
-        assert!(format(Timestamp::MIN, Timestamp::MAX).ends_with(":59.999999"));
+        assert!(format(Timestamp::MIN, Timestamp::MAX).starts_with("73"));
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::{Problems, TaskId, suggest};
 /// More joins than any real operation has; a bound on what a hostile line of groups can make the server hold.
 const MAX_DEPENDENCIES: usize = 1_000_000;
 
+/// Unknown names that get a hint.
+const MAX_HINTS: usize = 10;
+
 /// Which tasks wait for which. Indices are positions in `ids`, which keeps the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskGraph {
@@ -43,14 +46,11 @@ impl TaskGraph {
         let errors_before = problems.errors.len();
         let mut parents = vec![BTreeSet::new(); ids.len()];
         {
-            let mut positions = BTreeMap::new();
-            for (i, id) in ids.iter().enumerate() {
-                positions.entry(id.as_str()).or_insert(i);
-            }
+            let mut names = Names::of(&ids);
             let mut joins = 0_usize;
             for (number, line) in lines.iter().enumerate() {
                 let path = format!("{path}[{number}]");
-                read_line(line, &positions, &path, problems, &mut |earlier, later| {
+                read_line(line, &mut names, &path, problems, &mut |earlier, later| {
                     joins = joins.saturating_add(earlier.len().saturating_mul(later.len()));
                     if joins > MAX_DEPENDENCIES {
                         return false;
@@ -96,10 +96,41 @@ impl TaskGraph {
     }
 }
 
+/// Where each task is, by its name.
+struct Names<'a> {
+    positions: BTreeMap<&'a str, usize>,
+    /// Comparing a name with every task takes time: a few hints are enough for a person.
+    hints_left: usize,
+}
+
+impl<'a> Names<'a> {
+    fn of(ids: &'a [TaskId]) -> Self {
+        let mut positions = BTreeMap::new();
+        for (i, id) in ids.iter().enumerate() {
+            positions.entry(id.as_str()).or_insert(i);
+        }
+        Self { positions, hints_left: MAX_HINTS }
+    }
+
+    fn position(&mut self, name: &str) -> Result<usize, String> {
+        if let Some(position) = self.positions.get(name) {
+            return Ok(*position);
+        }
+        let hint = match self.hints_left.checked_sub(1) {
+            Some(left) => {
+                self.hints_left = left;
+                suggest::hint(name, self.positions.keys().copied())
+            }
+            None => String::new(),
+        };
+        Err(format!("there is no task \"{name}\"{hint}"))
+    }
+}
+
 /// Reads one line and calls `join` with each pair of neighbouring groups; `join` says no when there are too many.
 fn read_line(
     line: &str,
-    positions: &BTreeMap<&str, usize>,
+    names: &mut Names<'_>,
     path: &str,
     problems: &mut Problems,
     join: &mut impl FnMut(&[usize], &[usize]) -> bool,
@@ -121,13 +152,10 @@ fn read_line(
         for group in chain {
             let mut later = Vec::with_capacity(group.len());
             for name in group {
-                match positions.get(name) {
-                    Some(&i) => later.push(i),
-                    None if unknown.insert(name) => {
-                        let hint = suggest::hint(name, positions.keys().copied());
-                        problems.error(path, format!("there is no task \"{name}\"{hint}"));
-                    }
-                    None => {}
+                match names.position(name) {
+                    Ok(position) => later.push(position),
+                    Err(message) if unknown.insert(name) => problems.error(path, message),
+                    Err(_) => {}
                 }
             }
             if let Some(earlier) = &earlier

@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConfigurationType, Environment, Identity, identity::IdentityError};
+use crate::{ConfigurationType, Environment, Identity, identity::IdentityError, json::quote};
 
 /// A job id as text, with the canonical spelling of its type. Parse requests with [`JobId::parse`], which folds the
 /// type's aliases; build canonical ones with [`Identity::job_id`].
@@ -38,7 +38,7 @@ impl JobId {
             IdentityError("expected a job id such as \"gbq-to-gbq|<configuration_id>\", its type first".into())
         })?;
         let kind: ConfigurationType = kind.parse().map_err(|e: IdentityError| {
-            IdentityError(format!("unknown type \"{kind}\" in front of the job id: {e}"))
+            IdentityError(format!("unknown type {} in front of the job id: {e}", quote(kind)))
         })?;
         if rest.split('|').any(|part| part.trim().is_empty()) {
             return Err(IdentityError("a part of the job id between two \"|\" is empty".into()));

@@ -63,15 +63,19 @@ pub(crate) fn describe(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(b) => format!("the boolean {b}"),
         Value::Number(n) => format!("the number {n}"),
-        Value::String(s) if s.chars().count() > 60 => format!("the string {}", Value::from(cut(s))),
-        Value::String(_) => format!("the string {value}"),
+        Value::String(s) => format!("the string {}", quote(s)),
         Value::Array(_) => "an array".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     }
 }
 
-fn cut(text: &str) -> String {
-    text.chars().take(57).chain("...".chars()).collect()
+/// A text in double quotes for messages, escaped as in JSON; long texts are cut, for they are answered to strangers.
+pub(crate) fn quote(text: &str) -> String {
+    const LONGEST: usize = 80;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => Value::from(format!("{}...", text.get(..end).unwrap_or_default())).to_string(),
+        None => Value::from(text).to_string(),
+    }
 }
 
 fn warn_of_repeated_keys(text: &str, problems: &mut Problems) {

@@ -29,22 +29,12 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// An error, unless the same was said already: a default that several entries share is read several times.
     pub(crate) fn error(&self, path: impl Into<String>, message: impl Into<String>) {
-        let (path, message) = (path.into(), message.into());
-        let mut problems = self.problems.borrow_mut();
-        if !problems.errors.iter().any(|p| p.path == path && p.message == message) {
-            problems.error(path, message);
-        }
+        self.problems.borrow_mut().error(path, message);
     }
 
-    /// A warning, unless the same was said already.
     pub(crate) fn warn(&self, path: impl Into<String>, message: impl Into<String>) {
-        let (path, message) = (path.into(), message.into());
-        let mut problems = self.problems.borrow_mut();
-        if !problems.warnings.iter().any(|p| p.path == path && p.message == message) {
-            problems.warn(path, message);
-        }
+        self.problems.borrow_mut().warn(path, message);
     }
 
     /// The top of a document; an error when it is not an object.
@@ -291,6 +281,11 @@ impl<'a> Fields<'a> {
         }
         let entries = items.iter().enumerate().map(|(i, item)| self.reader.fields(item, format!("{path}[{i}]")));
         Some(entries.flatten().collect())
+    }
+
+    /// Whether every entry of a list is an object: otherwise what [`Self::objects`] gives is not all there is.
+    pub(crate) fn holds_only_objects(&self, name: &'static str) -> bool {
+        matches!(self.value(name), Some((_, Value::Array(items))) if items.iter().all(Value::is_object))
     }
 
     /// A list of strings; other entries are errors and left out.

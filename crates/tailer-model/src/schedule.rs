@@ -7,6 +7,9 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::execution_date::real_date;
 
+/// Longest cron expression: every minute of every hour listed by itself is shorter.
+const MAX_LENGTH: usize = 300;
+
 /// A cron expression with five fields, in UTC, checked at parse.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cron {
@@ -32,6 +35,9 @@ impl Cron {
         let text = text.trim();
         if text.eq_ignore_ascii_case("none") {
             return Ok(None);
+        }
+        if text.len() > MAX_LENGTH {
+            return Err(format!("a cron expression has at most {MAX_LENGTH} characters"));
         }
         let fields = text.split_whitespace().count();
         if fields != 5 {

@@ -1,10 +1,16 @@
 //! "Did you mean": the known name nearest to one that is not known.
 
+/// In bytes; no known name is longer, and comparing takes time in proportion.
+const MAX_LENGTH: usize = 128;
+
 /// The candidate nearest to `name`, when one is near enough to be what its author meant. Case does not count.
 ///
 /// Near enough is about one slip in three characters: closer names are typing errors, farther ones are other words.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > MAX_LENGTH {
+        return None;
+    }
     let wanted = name.to_lowercase();
     let allowed = (wanted.chars().count() / 3).max(1);
     candidates

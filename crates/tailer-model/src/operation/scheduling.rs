@@ -1,6 +1,8 @@
 //! What the kinds with tasks share: `start_date`, `schedule_interval`, `catchup`, `task_concurrency` and the graph of
 //! their tasks (`spec/data-operations.md`, table-to-table).
 
+use std::collections::BTreeMap;
+
 use crate::{
     Criticality, Schedule, TaskGraph, TaskId, criticality,
     reader::Fields,
@@ -35,13 +37,15 @@ pub(super) struct Node {
 
 /// The graph of `task_dependencies`; without any, the tasks run in the order written. Repeated ids are errors.
 pub(super) fn read_graph(fields: &Fields<'_>, nodes: &[Node]) -> Option<TaskGraph> {
-    let mut unique = true;
-    for (i, node) in nodes.iter().enumerate() {
-        if let Some(first) = nodes.iter().take(i).find(|earlier| earlier.id == node.id) {
-            fields.reader.error(&node.path, format!("the id \"{}\" is already that of {}", node.id, first.path));
-            unique = false;
+    let mut paths: BTreeMap<&TaskId, &str> = BTreeMap::new();
+    for node in nodes {
+        if let Some(first) = paths.get(&node.id) {
+            fields.reader.error(&node.path, format!("the id \"{}\" is already that of {first}", node.id));
+        } else {
+            paths.insert(&node.id, &node.path);
         }
     }
+    let unique = paths.len() == nodes.len();
     let lines = fields.strings("task_dependencies").unwrap_or_default();
     let ids: Vec<TaskId> = nodes.iter().map(|node| node.id.clone()).collect();
     let order_is_stated = !lines.is_empty();

@@ -188,10 +188,7 @@ impl StorageToTables {
 }
 
 fn read_destination(destination: &Fields<'_>) -> Option<Vec<Table>> {
-    if destination.has("type") {
-        destination.choice::<DestinationType>("type")?;
-    }
-    destination.ignore(&["type"]);
+    destination.choice::<DestinationType>("type");
     let project = destination.required("gcp_project_id", |f, name| f.checked(name, names::project));
     let dataset = destination.required("gbq_dataset", |f, name| f.checked(name, names::dataset));
     secret::read(destination, "gcp_credentials_secret");
@@ -289,27 +286,38 @@ impl LoadOptions {
             if found { name } else { older }
         };
         let quote = older("quote_character", "bq_load_job_quote_character");
-        let quote_character = match fields.value(quote) {
-            Some(_) => Some(fields.checked_even_blank(quote, quote_character)?),
-            None => None,
-        };
+        let quoted = fields.value(quote).map(|_| fields.checked_even_blank(quote, quote_character));
         let null_marker = fields.string(older("null_marker", "bq_load_job_null_marker"));
-        let updates = schema_updates(fields)?;
+        let updates = schema_updates(fields);
+        let source_format = fields.choice::<FormatName>("source_format").map(|name| name.0).unwrap_or_default();
+        let create_if_needed = fields.choice("create_disposition") != Some(CreateDisposition::Never);
+        let write_disposition = fields.choice("write_disposition").unwrap_or_default();
+        let skip_leading_rows = count("skip_leading_rows").unwrap_or(default.skip_leading_rows);
+        let ignore_unknown_values = flag("bq_load_job_ignore_unknown_values");
+        let max_bad_records = count("bq_load_job_max_bad_records").unwrap_or(default.max_bad_records);
+        let allow_quoted_newlines = flag("bq_load_job_allow_quoted_newlines");
+        let allow_jagged_rows = flag("bq_load_job_allow_jagged_rows");
+        let add_tailer_metadata = flag("add_tailer_metadata");
+        // Everything is read: only now may what is wrong end it.
+        let (updates, field_delimiter) = (updates?, delimiter?);
         Some(Self {
-            source_format: fields.choice::<FormatName>("source_format").map(|name| name.0).unwrap_or_default(),
-            create_if_needed: fields.choice("create_disposition") != Some(CreateDisposition::Never),
-            write_disposition: fields.choice("write_disposition").unwrap_or_default(),
-            skip_leading_rows: count("skip_leading_rows").unwrap_or(default.skip_leading_rows),
-            field_delimiter: delimiter?,
-            quote_character,
+            source_format,
+            create_if_needed,
+            write_disposition,
+            skip_leading_rows,
+            field_delimiter,
+            quote_character: match quoted {
+                Some(read) => Some(read?),
+                None => None,
+            },
             null_marker,
-            ignore_unknown_values: flag("bq_load_job_ignore_unknown_values"),
-            max_bad_records: count("bq_load_job_max_bad_records").unwrap_or(0),
+            ignore_unknown_values,
+            max_bad_records,
             allow_field_addition: updates.contains(&SchemaUpdate::FieldAddition),
             allow_field_relaxation: updates.contains(&SchemaUpdate::FieldRelaxation),
-            allow_quoted_newlines: flag("bq_load_job_allow_quoted_newlines"),
-            allow_jagged_rows: flag("bq_load_job_allow_jagged_rows"),
-            add_tailer_metadata: flag("add_tailer_metadata"),
+            allow_quoted_newlines,
+            allow_jagged_rows,
+            add_tailer_metadata,
         })
     }
 }

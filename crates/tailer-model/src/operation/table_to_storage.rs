@@ -129,7 +129,8 @@ impl TableToStorage {
             .collect();
         let exports: Vec<Option<Export>> =
             entries.iter().enumerate().map(|(i, entry)| Export::read_task(entry, i)).collect();
-        let exports = exports.into_iter().collect::<Option<Vec<Export>>>();
+        let exports =
+            exports.into_iter().collect::<Option<Vec<Export>>>().filter(|_| fields.holds_only_objects("tasks"));
         if exports.is_none() {
             fields.ignore(&["task_dependencies"]);
         }

@@ -142,7 +142,7 @@ impl TableToTable {
         });
         let nodes: Vec<Node> = nodes.collect();
         // With a task unread, names of the graph would be called unknown that are not.
-        let tasks = tasks.into_iter().collect::<Option<Vec<Task>>>();
+        let tasks = tasks.into_iter().collect::<Option<Vec<Task>>>().filter(|_| fields.holds_only_objects("workflow"));
         if tasks.is_none() {
             fields.ignore(&["task_dependencies"]);
         }
@@ -286,6 +286,9 @@ impl Action {
 
 /// A strftime format whose result can be part of a table's name.
 fn date_suffix_format(format: &str) -> Result<String, String> {
+    if format.len() > 32 {
+        return Err("a date format has at most 32 characters".to_owned());
+    }
     let sample = jiff::fmt::strtime::format(format, Date::constant(2024, 2, 23))
         .map_err(|e| format!("\"{format}\" is not a date format such as \"%Y%m%d\": {e}"))?;
     if sample.is_empty() || !sample.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {

@@ -28,12 +28,8 @@ impl Workflow {
             }
         });
         let reset = match fields.optional_text("schedule_interval_reset") {
-            Some(_) => fields.checked("schedule_interval_reset", Cron::parse)?,
-            None => {
-                // A mistyped value was said.
-                fields.string("schedule_interval_reset");
-                None
-            }
+            Some(_) => fields.checked("schedule_interval_reset", Cron::parse).flatten(),
+            None => None,
         };
         let (target_type, target_id) = target?;
         if !target_type.is_launchable() {

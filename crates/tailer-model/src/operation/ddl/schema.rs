@@ -43,12 +43,9 @@ pub(super) fn read(fields: &Fields<'_>, name: &'static str) -> Option<Vec<Field>
 
 fn read_columns(fields: &Fields<'_>, name: &'static str, depth: usize) -> Option<Vec<Field>> {
     let entries = fields.objects(name)?;
-    if fields.list(name)?.len() != entries.len() {
-        return None;
-    }
     let mut columns: Vec<Field> = Vec::with_capacity(entries.len());
     let mut names = std::collections::BTreeSet::new();
-    let mut all_read = true;
+    let mut all_read = fields.holds_only_objects(name);
     for entry in &entries {
         match read_column(entry, depth) {
             Some(column) if !names.insert(column.name.to_lowercase()) => {
