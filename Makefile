@@ -47,7 +47,7 @@ lint: libduckdb ## formatting, clippy without warnings, licences and advisories 
 	scripts/deny.sh
 
 .PHONY: bench
-bench: build ## the measurements of docs/performance.md beside their baselines, on the optimised build
+bench: build ## what launches, status reads and chains of tasks cost, beside their baselines; on the optimised build
 	cargo bench --locked -p tailerd $(features)
 
 .PHONY: docs
