@@ -1,6 +1,6 @@
 //! Which task waits for which (`spec/data-operations.md`, table-to-table, `task_dependencies`).
 //!
-//! The grammar is in [`syntax`]: `a >> b >> c`; `[a, b] >> c >> [d, e]` joins every task of one group to every task of
+//! The grammar (in `graph/syntax.rs`): `a >> b >> c`; `[a, b] >> c >> [d, e]` joins every task of one group to every task of
 //! the next; a comma outside brackets puts chains side by side; several lines add up. A task that no line names waits
 //! for nothing. This module joins the lines into one graph and refuses cycles, printing them.
 

@@ -4,11 +4,13 @@ use serde_json::Value;
 
 use crate::{json::describe, reader::Fields, text::text_enum};
 
+/// The constants of a context, in file order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Context {
     pub parameters: Vec<Parameter>,
 }
 
+/// One constant; its value has the type that the file declares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
     pub name: String,

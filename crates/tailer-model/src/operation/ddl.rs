@@ -22,6 +22,7 @@ pub struct TableDefinition {
     pub require_partition_filter: bool,
 }
 
+/// A column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     pub name: String,
@@ -55,6 +56,7 @@ text_enum! {
 }
 
 text_enum! {
+    /// Whether a column may be null or holds an array.
     #[derive(Default, Serialize, Deserialize)]
     pub enum Mode {
         #[default]
@@ -64,6 +66,7 @@ text_enum! {
     }
 }
 
+/// What a table is partitioned by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Partitioning {
     /// `field: None` is ingestion time.
@@ -73,6 +76,7 @@ pub enum Partitioning {
 }
 
 text_enum! {
+    /// How long a time partition is.
     #[derive(Default, Serialize, Deserialize)]
     pub enum PartitionUnit {
         Hour = "HOUR",

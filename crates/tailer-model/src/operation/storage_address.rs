@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::{names, reader::Fields, secret, text::text_enum};
 
 text_enum! {
+    /// Which service a storage is.
     pub enum StorageKind {
         Gcs = "gcs",
         S3 = "s3",

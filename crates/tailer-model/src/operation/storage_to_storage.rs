@@ -6,6 +6,7 @@ use super::storage_address::Side;
 pub use super::storage_address::{StorageAddress, StorageKind};
 use crate::{json::describe, names, reader::Fields, template::FilenameTemplate, text::text_enum};
 
+/// What a storage-to-storage configuration does.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StorageToStorage {
     /// In file order; `"*"` is one template that matches any name.
@@ -18,12 +19,14 @@ pub struct StorageToStorage {
     pub empty_file_policy: EmptyFilePolicy,
 }
 
+/// Which files are taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileTemplate {
     pub template: FilenameTemplate,
     pub description: Option<String>,
 }
 
+/// Where files are brought.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Destination {
     pub address: StorageAddress,

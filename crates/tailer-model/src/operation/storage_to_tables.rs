@@ -14,6 +14,7 @@ use crate::{
     text::{Choice, text_enum},
 };
 
+/// What a storage-to-tables configuration does.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StorageToTables {
     pub source: StorageAddress,
@@ -22,6 +23,7 @@ pub struct StorageToTables {
     pub tables: Vec<Table>,
 }
 
+/// A table, the files that are loaded into it and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     pub project: String,
@@ -49,6 +51,7 @@ pub enum DdlMode {
 }
 
 text_enum! {
+    /// Format of the loaded files; gzip is recognised whatever the format.
     #[derive(Default)]
     pub enum SourceFormat {
         #[default]
@@ -59,6 +62,7 @@ text_enum! {
     }
 }
 
+/// How files are loaded. The default is that of a configuration that says nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadOptions {
     pub source_format: SourceFormat,

@@ -15,6 +15,7 @@ use crate::{
     text::text_enum,
 };
 
+/// What a table-to-storage configuration does, whatever its version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableToStorage {
     pub schedule: Schedule,
@@ -49,6 +50,7 @@ pub struct Export {
     pub copy_table: Option<CopyTable>,
 }
 
+/// The table that keeps a copy of the exported rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyTable {
     pub project: String,
@@ -59,6 +61,7 @@ pub struct CopyTable {
 }
 
 text_enum! {
+    /// Format of the exported files.
     #[derive(Default)]
     pub enum DestinationFormat {
         #[default]
@@ -70,6 +73,7 @@ text_enum! {
 }
 
 text_enum! {
+    /// Compression of the exported files.
     #[derive(Default)]
     pub enum Compression {
         #[default]

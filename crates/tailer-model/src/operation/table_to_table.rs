@@ -14,6 +14,7 @@ use crate::{
     text::text_enum,
 };
 
+/// What a table-to-table configuration does.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableToTable {
     pub schedule: Schedule,
@@ -24,6 +25,7 @@ pub struct TableToTable {
     pub graph: TaskGraph,
 }
 
+/// One task with every default applied.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     pub id: TaskId,
@@ -39,6 +41,7 @@ pub struct Task {
     pub action: Action,
 }
 
+/// What a task does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// `sql` and `run_gbq_script`.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::{ConfigurationType, JobId, json::describe, reader::Fields, schedule::Cron, suggest};
 
+/// What a workflow awaits and launches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workflow {
     /// Job ids with the canonical spelling of their type (`gbq-to-gbq|...`), otherwise as written, in file order,

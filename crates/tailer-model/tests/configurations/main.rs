@@ -4,12 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad;
-mod examples;
 mod good;
 mod mutated;
 
 use serde_json::{Value, json};
-use tailer_model::{Configuration, Problem, Problems, parse_configuration};
+use tailer_model::{Configuration, Problem, parse_configuration};
 
 /// The header that every test configuration has, with `rest` on top.
 fn configuration(kind: &str, rest: Value) -> Value {
@@ -58,8 +57,4 @@ fn check_lines(found: &[Problem], expected: &[&str]) {
 fn lines(problems: &[Problem]) -> Vec<String> {
     let place = |p: &Problem| p.file.as_ref().map(|file| format!("{file} ")).unwrap_or_default();
     problems.iter().map(|p| format!("{}{}: {}", place(p), p.path, p.message)).collect()
-}
-
-fn all_lines(problems: &Problems) -> Vec<String> {
-    lines(&problems.errors).into_iter().chain(lines(&problems.warnings)).collect()
 }
