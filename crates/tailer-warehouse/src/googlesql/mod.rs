@@ -1,9 +1,50 @@
-//! GoogleSQL for DuckDB: the seam behind which the dialect lives (a later change makes it complete).
+//! GoogleSQL for DuckDB: the seam behind which the dialect lives.
 //!
-//! [`split`] cuts a script into statements, [`translate`] turns one statement into DuckDB SQL. Whatever is not known
-//! to mean the same is refused with [`WarehouseError::Unsupported`](crate::WarehouseError::Unsupported): a wrong answer without an error is the worst defect.
+//! [`split`] cuts a script into statements, [`translate`] turns one statement into DuckDB SQL. The parser is `sqlparser`'s
+//! for BigQuery over tokens of our own ([`lexer`]); the generator is a whitelist over its tree that resolves every
+//! name against the catalogue and knows every expression's type. Whatever is not known to mean the same in DuckDB is refused
+//! with [`WarehouseError::Unsupported`](crate::WarehouseError::Unsupported): a wrong answer without an error is the worst defect.
+//!
+//! How a statement travels: [`lexer`] → parser → [`query`]/[`dml`]/[`ddl`] → [`from`] and [`select`] → [`expressions`],
+//! which asks [`scope`] for names, [`types`] and [`coerce`] for types and [`functions`] for calls. What DuckDB lacks stands in
+//! [`prelude`] as macros named `gs_…`.
 
-use crate::{Column, TableName, WarehouseError};
+use tailer_model::operation::ddl::TableDefinition;
+
+use crate::{Column, TableName};
+
+mod aggregates;
+mod arrays;
+mod cast;
+mod coerce;
+mod compare;
+mod ddl;
+mod dml;
+mod error;
+mod expressions;
+mod from;
+mod functions;
+mod grouping;
+mod lexer;
+mod literals;
+mod operators;
+mod ordering;
+mod paths;
+mod prelude;
+mod query;
+mod rewrite;
+mod scope;
+mod select;
+mod split;
+mod statement;
+mod temporal;
+mod translator;
+mod types;
+mod windows;
+
+pub use prelude::{explain, prelude, set_time_zone};
+pub use split::split;
+pub use statement::translate;
 
 /// One statement of a script, with its place in the user's text (one-based).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +74,16 @@ pub struct Translated {
     /// DuckDB SQL. Tables are `"project"."dataset"."table"`: one attached database per project.
     pub sql: String,
     pub kind: StatementKind,
-    /// Output columns with BigQuery types, for queries, where known.
+    /// Output columns with BigQuery types, for queries and `CREATE … AS`. Columns without a name are `f0_`, `f1_`, ….
     pub columns: Option<Vec<Column>>,
+    /// Tables and views that are read, each once, in order of appearance.
     pub reads: Vec<TableName>,
     pub writes: Option<TableName>,
+    /// What `CREATE TABLE` says, with what DuckDB's statement cannot: partitions, clustering, descriptions.
+    pub definition: Option<TableDefinition>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatementKind {
     /// Gives rows, has no effect.
     Query,
@@ -49,10 +93,12 @@ pub enum StatementKind {
     Ddl,
 }
 
-// CONTRACT (helper googlesql):
-// pub fn split(script: &str) -> Result<Vec<Statement>, WarehouseError>
-// pub fn translate(statement: &Statement, scope: Scope<'_>, catalog: &dyn Catalog) -> Result<Translated, WarehouseError>
-// /// DuckDB macros to be run once on every connection/instance, as SQL statements.
-// pub fn prelude() -> &'static [&'static str]
-// /// Names as they stand in DuckDB: "project"."dataset"."table", quotes doubled.
-// pub fn quote_table(table: &TableName) -> String;  pub fn quote(identifier: &str) -> String
+/// An identifier as it stands in DuckDB's SQL: quoted, quotes doubled.
+pub fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// A table as it stands in DuckDB's SQL, `"project"."dataset"."table"`. A decorator is no part of it.
+pub fn quote_table(table: &TableName) -> String {
+    format!("{}.{}.{}", quote(&table.project), quote(&table.dataset), quote(&table.table))
+}

@@ -1,0 +1,125 @@
+//! `CAST` and `SAFE_CAST`.
+
+use sqlparser::ast::{CastFormat, CastKind, DataType, Expr};
+
+use super::{
+    coerce,
+    error::{At, Result, invalid, place, unsupported},
+    scope::{Env, Ex, Literal},
+    temporal,
+    translator::Translator,
+    types::{Type, from_ast},
+};
+
+impl Translator<'_> {
+    pub(super) fn cast(
+        &mut self,
+        kind: &CastKind,
+        expr: &Expr,
+        data_type: &DataType,
+        format: Option<&CastFormat>,
+        env: &Env<'_>,
+    ) -> Result<Ex> {
+        let at = place(expr);
+        let safe = match kind {
+            CastKind::Cast => false,
+            CastKind::SafeCast => true,
+            CastKind::TryCast | CastKind::DoubleColon => {
+                return Err(invalid("write CAST(x AS type) or SAFE_CAST(x AS type)", at));
+            }
+        };
+        if format.is_some() {
+            return Err(unsupported("CAST with FORMAT", at));
+        }
+        let to = from_ast(data_type, at)?;
+        let ex = self.expr(expr, env)?;
+        if matches!(ex.literal, Literal::Null | Literal::EmptyArray) && coerce::can(&ex, &to) {
+            return Ok(Ex::new(coerce::to(ex, &to, at)?, to));
+        }
+        if let (Literal::Text(value), true) =
+            (&ex.literal, matches!(to, Type::Date | Type::Datetime | Type::Timestamp | Type::Time))
+        {
+            return match temporal::literal(value, &to, at) {
+                Ok(sql) => Ok(Ex::new(sql, to)),
+                Err(_) if safe => Ok(Ex::new(format!("CAST(NULL AS {})", to.duckdb()), to)),
+                Err(error) => Err(error),
+            };
+        }
+        if let (Literal::Int(_) | Literal::Float(_), Type::Numeric) = (&ex.literal, &to) {
+            return Ok(Ex::new(coerce::to(ex, &to, at)?, to));
+        }
+        if !safe || ex.ty == to {
+            return Ok(Ex::new(convert(&ex.sql, &ex.ty, &to, at)?, to));
+        }
+        let sql = safely(&[&ex], &|args| {
+            let [arg] = args else { return Err(invalid("CAST takes one value", at)) };
+            convert(arg, &ex.ty, &to, at)
+        })?;
+        Ok(Ex::new(sql, to))
+    }
+}
+
+/// Wraps a call so that its own errors give NULL, and those of its arguments do not.
+pub(super) fn safely(args: &[&Ex], call: &dyn Fn(&[String]) -> Result<String>) -> Result<String> {
+    let simple = args.iter().all(|a| !matches!(a.literal, Literal::No | Literal::Part(_)) || is_plain_column(&a.sql));
+    let sql: Vec<String> = args.iter().map(|a| a.sql.clone()).collect();
+    if simple {
+        return Ok(format!("TRY({})", call(&sql)?));
+    }
+    let packed: Vec<String> = sql.iter().enumerate().map(|(i, s)| format!("a{i} := {s}")).collect();
+    let names: Vec<String> = (0..sql.len()).map(|i| format!("struct_extract(c, 'a{i}')")).collect();
+    Ok(format!("list_transform([struct_pack({})], lambda c: TRY({}))[1]", packed.join(", "), call(&names)?))
+}
+
+fn is_plain_column(sql: &str) -> bool {
+    !sql.contains('(')
+}
+
+/// An explicit cast of any value to a type.
+pub(super) fn convert(sql: &str, from: &Type, to: &Type, at: At) -> Result<String> {
+    if from == to {
+        return Ok(sql.to_string());
+    }
+    let plain = || Ok(format!("CAST({sql} AS {})", to.duckdb()));
+    let macro_call = |name: &str| Ok(format!("{name}({sql})"));
+    use Type::{Array, Bool, Bytes, Date, Datetime, Float64, Int64, Numeric, String, Struct, Time, Timestamp};
+    match (from, to) {
+        (Int64, Bool | Float64 | Numeric | String) | (Bool, Int64 | String) | (Numeric, Float64) => plain(),
+        (Numeric, Bool) | (Float64, Bool) => Err(no_cast(from, to, at)),
+        (Float64, Int64) => macro_call("gs_float_to_int"),
+        (Float64, Numeric) => macro_call("gs_float_to_numeric"),
+        (Float64, String) => macro_call("gs_float_to_string"),
+        (Numeric, Int64) => macro_call("gs_numeric_to_int"),
+        (Numeric, String) => macro_call("gs_numeric_to_string"),
+        (String, Int64) => macro_call("gs_string_to_int"),
+        (String, Float64) => macro_call("gs_string_to_float"),
+        (String, Numeric) => macro_call("gs_string_to_numeric"),
+        (String, Bool) => macro_call("gs_string_to_bool"),
+        (String, Bytes) => macro_call("encode"),
+        (Bytes, String) => macro_call("decode"),
+        (String, Date) => macro_call("gs_string_to_date"),
+        (String, Time) => macro_call("gs_string_to_time"),
+        (String, Datetime) => macro_call("gs_string_to_datetime"),
+        (String, Timestamp) => macro_call("gs_string_to_timestamp"),
+        (Date, String) => macro_call("gs_date_to_string"),
+        (Time, String) => macro_call("gs_time_to_string"),
+        (Datetime, String) => macro_call("gs_datetime_to_string"),
+        (Timestamp, String) => macro_call("gs_timestamp_to_string"),
+        (Date, Datetime) | (Datetime, Date | Time) => plain(),
+        (Date, Timestamp) => Ok(format!("(CAST({sql} AS TIMESTAMP) AT TIME ZONE gs_zone())")),
+        (Datetime, Timestamp) => Ok(format!("({sql} AT TIME ZONE gs_zone())")),
+        (Timestamp, Datetime) => Ok(format!("({sql} AT TIME ZONE gs_zone())")),
+        (Timestamp, Date | Time) => Ok(format!("CAST(({sql} AT TIME ZONE gs_zone()) AS {})", to.duckdb())),
+        (Struct(f), Struct(t)) if f.len() == t.len() => {
+            coerce::rebuild_struct(sql, from, to, &|s, f, t| convert(s, f, t, at))
+        }
+        (Array(f), Array(t)) => Ok(format!("list_transform({sql}, lambda e: {})", convert("e", f, t, at)?)),
+        (Type::Interval, _) | (_, Type::Interval) => Err(unsupported(format!("CAST of {from} AS {to}"), at)),
+        _ if !from.is_known() || !to.is_known() => Err(unsupported(format!("CAST of {from} AS {to}"), at)),
+        _ => Err(no_cast(from, to, at)),
+    }
+}
+
+fn no_cast(from: &Type, to: &Type, at: At) -> crate::WarehouseError {
+    invalid(format!("invalid cast from {from} to {to}"), at)
+}

@@ -1,0 +1,332 @@
+//! Calls of scalar functions. Every function stands in the table of its family: most as a signature with a template of
+//! DuckDB SQL, the others with code. A name that is in no table is refused.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
+
+use super::{
+    aggregates, cast, coerce,
+    error::{At, Result, hint, invalid, place, unsupported},
+    scope::{Env, Ex},
+    translator::Translator,
+    types::Type,
+    windows,
+};
+
+mod conditional;
+pub(super) mod dates;
+mod formats;
+mod json;
+mod lists;
+mod math;
+mod parts;
+mod regexps;
+mod strings;
+
+pub(super) use parts::Part;
+
+/// The arguments of a call, translated.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) args: Vec<Ex>,
+    pub(super) at: At,
+}
+
+impl Call {
+    pub(super) fn arg(&self, index: usize) -> Result<&Ex> {
+        self.args.get(index).ok_or_else(|| invalid(format!("argument {} is missing", index + 1), self.at))
+    }
+
+    /// An argument as a value of a type.
+    pub(super) fn typed(&self, index: usize, ty: &Type) -> Result<String> {
+        coerce::to(self.arg(index)?.clone(), ty, self.at)
+    }
+
+    pub(super) fn expect(&self, name: &str, counts: std::ops::RangeInclusive<usize>) -> Result<()> {
+        if counts.contains(&self.args.len()) {
+            return Ok(());
+        }
+        let wanted = if counts.start() == counts.end() {
+            counts.start().to_string()
+        } else {
+            format!("{} to {}", counts.start(), counts.end())
+        };
+        Err(invalid(format!("{name} takes {wanted} arguments, found {}", self.args.len()), self.at))
+    }
+}
+
+/// A function written out in code.
+pub(super) type Code = fn(&Call) -> Result<Ex>;
+/// Name, types of parameters, type of the result, DuckDB SQL with `{0}`, `{1}`, … for the arguments and `{*}` for all.
+///
+/// `T` is any type, the same for all parameters; `ARRAY<T>` any array; `...` after the last repeats it.
+pub(super) type Template = (&'static str, &'static str, &'static str, &'static str);
+
+struct Signature {
+    parameters: Vec<&'static str>,
+    variadic: bool,
+    result: &'static str,
+    template: &'static str,
+}
+
+enum Entry {
+    Templates(Vec<Signature>),
+    Code(Code),
+}
+
+static TABLE: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
+    let mut table: HashMap<&'static str, Entry> = HashMap::new();
+    for (name, parameters, result, template) in [
+        math::TEMPLATES,
+        strings::TEMPLATES,
+        regexps::TEMPLATES,
+        lists::TEMPLATES,
+        dates::TEMPLATES,
+        conditional::TEMPLATES,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        let mut parameters: Vec<&'static str> = parameters.split_whitespace().collect();
+        let variadic = parameters.last().is_some_and(|p| p.ends_with("..."));
+        if variadic && let Some(last) = parameters.last_mut() {
+            *last = last.trim_end_matches("...");
+        }
+        let signature = Signature { parameters, variadic, result, template };
+        match table.entry(name).or_insert_with(|| Entry::Templates(Vec::new())) {
+            Entry::Templates(all) => all.push(signature),
+            Entry::Code(_) => {}
+        }
+    }
+    for (name, code) in [
+        math::CODE,
+        strings::CODE,
+        regexps::CODE,
+        lists::CODE,
+        dates::CODE,
+        formats::CODE,
+        conditional::CODE,
+        json::CODE,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        table.insert(name, Entry::Code(*code));
+    }
+    table
+});
+
+/// A call as it stands in the tree.
+pub(super) fn call(t: &mut Translator<'_>, function: &Function, env: &Env<'_>) -> Result<Ex> {
+    let at = function.name.span().start;
+    let foreign = function.uses_odbc_syntax
+        || !matches!(function.parameters, FunctionArguments::None)
+        || !function.within_group.is_empty()
+        || function.filter.is_some();
+    let full = function.name.0.iter().filter_map(|p| p.as_ident()).map(|i| i.value.to_ascii_uppercase());
+    let full = full.collect::<Vec<_>>().join(".");
+    if foreign {
+        return Err(invalid(format!("this form of calling {full} is not GoogleSQL"), at));
+    }
+    let (safe, name) = match full.strip_prefix("SAFE.") {
+        Some(name) => (true, name),
+        None => (false, full.as_str()),
+    };
+    if let Some(over) = &function.over {
+        if safe {
+            return Err(invalid("SAFE. does not go with window functions", at));
+        }
+        return windows::call(t, name, function, over, env);
+    }
+    if aggregates::is_aggregate(name) {
+        if safe {
+            return Err(unsupported(format!("SAFE.{name}"), at));
+        }
+        return aggregates::call(t, name, function, "", env);
+    }
+    if windows::is_window_only(name) {
+        return Err(invalid(format!("{name} wants an OVER clause"), at));
+    }
+    if name == "ARRAY"
+        && let FunctionArguments::Subquery(query) = &function.args
+    {
+        return t.array_subquery(query, at, env);
+    }
+    let exprs = arguments(name, function, at)?;
+    let Some(known) = TABLE.get_key_value(name).map(|(name, _)| *name) else {
+        let hint = hint(name, TABLE.keys().copied());
+        return Err(unsupported(format!("the function {full}{hint}"), at));
+    };
+    let mut args = Vec::with_capacity(exprs.len());
+    for (i, expr) in exprs.iter().enumerate() {
+        args.push(dates::argument(t, name, i, expr, env)?);
+    }
+    let call = Call { args, at };
+    if !safe {
+        return simple(known, &call);
+    }
+    let plain = simple(known, &call)?;
+    let refs: Vec<&Ex> = call.args.iter().collect();
+    let sql = cast::safely(&refs, &|sql| {
+        let args = call.args.iter().zip(sql).map(|(e, sql)| Ex { sql: sql.clone(), ..e.clone() }).collect();
+        simple(known, &Call { args, at }).map(|ex| ex.sql)
+    })?;
+    Ok(Ex::new(sql, plain.ty))
+}
+
+/// Positional arguments without any clauses.
+fn arguments<'e>(name: &str, function: &'e Function, at: At) -> Result<Vec<&'e Expr>> {
+    let list = match &function.args {
+        FunctionArguments::None => return Ok(Vec::new()),
+        FunctionArguments::Subquery(_) => return Err(invalid(format!("{name} does not take a subquery"), at)),
+        FunctionArguments::List(list) => list,
+    };
+    if list.duplicate_treatment.is_some() || !list.clauses.is_empty() || function.null_treatment.is_some() {
+        return Err(invalid(format!("{name} takes plain arguments only"), at));
+    }
+    let mut exprs = Vec::with_capacity(list.args.len());
+    for arg in &list.args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => exprs.push(expr),
+            FunctionArg::Named { name: argument, .. } => {
+                return Err(unsupported(format!("the named argument {argument} of {name}"), argument.span.start));
+            }
+            _ => return Err(invalid(format!("{name} does not take *"), at)),
+        }
+    }
+    Ok(exprs)
+}
+
+/// A call of a function that the table has, with translated arguments.
+pub(super) fn simple(name: &'static str, call: &Call) -> Result<Ex> {
+    match TABLE.get(name) {
+        Some(Entry::Code(code)) => code(call),
+        Some(Entry::Templates(signatures)) => by_template(name, signatures, call),
+        None => Err(unsupported(format!("the function {name}"), call.at)),
+    }
+}
+
+fn by_template(name: &str, signatures: &[Signature], call: &Call) -> Result<Ex> {
+    // An exact match first: then types that need no conversion decide between BYTES and STRING, INT64 and FLOAT64.
+    for exact in [true, false] {
+        for signature in signatures {
+            if let Some(ex) = signature.apply(call, exact)? {
+                return Ok(ex);
+            }
+        }
+    }
+    let types: Vec<String> = call.args.iter().map(|a| a.ty.to_string()).collect();
+    let known: Vec<String> = signatures.iter().map(|s| format!("{name}({})", s.parameters.join(", "))).collect();
+    Err(invalid(
+        format!("no matching signature for {name}({}); known: {}", types.join(", "), known.join(", ")),
+        call.at,
+    ))
+}
+
+impl Signature {
+    fn parameter(&self, index: usize) -> Option<&'static str> {
+        match self.parameters.get(index) {
+            Some(parameter) => Some(parameter),
+            None if self.variadic => self.parameters.last().copied(),
+            None => None,
+        }
+    }
+
+    fn apply(&self, call: &Call, exact: bool) -> Result<Option<Ex>> {
+        let count = call.args.len();
+        if count < self.parameters.len() || (count > self.parameters.len() && !self.variadic) {
+            return Ok(None);
+        }
+        let mut any = None;
+        let generic: Vec<Ex> =
+            (0..count).filter(|i| self.parameter(*i) == Some("T")).filter_map(|i| call.args.get(i).cloned()).collect();
+        if !generic.is_empty() {
+            match coerce::common(&generic) {
+                Some(ty) => any = Some(ty),
+                None => return Ok(None),
+            }
+        }
+        let mut sql = Vec::with_capacity(count);
+        for (i, arg) in call.args.iter().enumerate() {
+            let ty = match self.parameter(i) {
+                Some("T") => any.clone().unwrap_or(Type::Int64),
+                Some("ARRAY<T>") => match &arg.ty {
+                    Type::Array(element) => {
+                        any = Some(element.as_ref().clone());
+                        arg.ty.clone()
+                    }
+                    _ => return Ok(None),
+                },
+                Some(parameter) => Type::parse(parameter),
+                None => return Ok(None),
+            };
+            let fits = if exact { arg.ty == ty || arg.is_null() } else { coerce::can(arg, &ty) };
+            if !fits {
+                return Ok(None);
+            }
+            sql.push(coerce::to(arg.clone(), &ty, call.at)?);
+        }
+        let result = match (self.result, any) {
+            ("T", Some(ty)) => ty,
+            ("ARRAY<T>", Some(ty)) => Type::array(ty),
+            (name, _) => Type::parse(name),
+        };
+        Ok(Some(Ex::new(fill(self.template, &sql), result)))
+    }
+}
+
+/// A template with its arguments put in.
+pub(super) fn fill(template: &str, args: &[String]) -> String {
+    let mut filled = String::with_capacity(template.len() + args.iter().map(String::len).sum::<usize>());
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        filled.push_str(&rest[..open]);
+        let Some(close) = rest[open..].find('}') else { break };
+        match &rest[open + 1..open + close] {
+            "*" => filled.push_str(&args.join(", ")),
+            index => {
+                let arg = index.parse::<usize>().ok().and_then(|i| args.get(i));
+                filled.push_str(arg.map(String::as_str).unwrap_or_default());
+            }
+        }
+        rest = &rest[open + close + 1..];
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// A literal string argument, where only a literal can be translated.
+pub(super) fn literal_text<'c>(call: &'c Call, index: usize, what: &str) -> Result<&'c str> {
+    match &call.arg(index)?.literal {
+        super::scope::Literal::Text(text) => Ok(text),
+        _ => Err(unsupported(format!("{what} that is not a literal"), call.at)),
+    }
+}
+
+/// The name of a part or unit that stands as a bare word or as `WEEK(MONDAY)`.
+pub(super) fn part_of(expr: &Expr) -> Result<Part> {
+    Part::from_expr(expr).ok_or_else(|| invalid(format!("{expr} is no date part"), place(expr)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_name_only_arguments_that_they_have() {
+        for (name, entry) in TABLE.iter() {
+            let Entry::Templates(signatures) = entry else { continue };
+            for signature in signatures {
+                for index in signature.parameters.len()..9 {
+                    let hole = format!("{{{index}}}");
+                    assert!(!signature.template.contains(&hole), "{name}: {hole} in {}", signature.template);
+                }
+                for ty in signature.parameters.iter().chain([&signature.result]) {
+                    let known = matches!(*ty, "T" | "ARRAY<T>") || Type::parse(ty).is_known();
+                    assert!(known, "{name}: unknown type {ty}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! GoogleSQL on DuckDB: results computed by hand, and a measure on conformance cases.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+
+mod conformance;
+mod harness;
