@@ -1,0 +1,167 @@
+//! One connection in the hands of one job: statements that notice a cancel, and transactions that are tried again when
+//! they collide with another's.
+
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use duckdb::{Connection, InterruptHandle, Params, Row, Statement, arrow::array::StructArray};
+use parking_lot::Mutex;
+
+use super::{errors::from_duckdb, instance::Instance};
+use crate::WarehouseError;
+
+/// How long colliding transactions are tried again before the job fails as transient.
+const COLLISION_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Stops what a session is doing, from another thread.
+#[derive(Default)]
+pub(crate) struct Stopper {
+    stopped: AtomicBool,
+    running: Mutex<Option<Arc<InterruptHandle>>>,
+}
+
+impl std::fmt::Debug for Stopper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stopper").field("stopped", &self.is_stopped()).finish_non_exhaustive()
+    }
+}
+
+impl Stopper {
+    /// Asks the session to stop. To be repeated until the job has ended: DuckDB forgets an interrupt that arrives
+    /// between two statements.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        if let Some(handle) = self.running.lock().as_ref() {
+            handle.interrupt();
+        }
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    pub(crate) instance: &'a Instance,
+    connection: Option<Connection>,
+    stopper: Arc<Stopper>,
+    /// A connection left inside a transaction is closed instead of given back.
+    in_transaction: Cell<bool>,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn begin(instance: &'a Instance, stopper: Arc<Stopper>) -> Result<Self, WarehouseError> {
+        let connection = instance.connection()?;
+        *stopper.running.lock() = Some(connection.interrupt_handle());
+        Ok(Self { instance, connection: Some(connection), stopper, in_transaction: Cell::new(false) })
+    }
+
+    #[expect(clippy::expect_used, reason = "only drop takes the connection away")]
+    pub(crate) fn connection(&self) -> &Connection {
+        self.connection.as_ref().expect("a session holds its connection until it is dropped")
+    }
+
+    /// An error once the job is to stop.
+    pub(crate) fn check(&self) -> Result<(), WarehouseError> {
+        if self.stopper.is_stopped() { Err(WarehouseError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Runs one statement; the rows it changed.
+    pub(crate) fn execute(&self, sql: &str, params: impl Params) -> Result<u64, WarehouseError> {
+        self.check()?;
+        let changed = self.connection().execute(sql, params).map_err(|error| from_duckdb(&error))?;
+        Ok(changed as u64)
+    }
+
+    /// All rows of a small query.
+    pub(crate) fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> duckdb::Result<T>,
+    ) -> Result<Vec<T>, WarehouseError> {
+        self.check()?;
+        let run = || {
+            let mut statement = self.connection().prepare(sql)?;
+            statement.query_map(params, read)?.collect::<duckdb::Result<Vec<T>>>()
+        };
+        run().map_err(|error| from_duckdb(&error))
+    }
+
+    /// Streams a query's rows in batches, without holding them all. `each` says whether it wants more.
+    pub(crate) fn stream(
+        &self,
+        sql: &str,
+        mut each: impl FnMut(&StructArray) -> Result<bool, WarehouseError>,
+    ) -> Result<(), WarehouseError> {
+        self.check()?;
+        let mut statement = self.connection().prepare(sql).map_err(|error| from_duckdb(&error))?;
+        // The iterator this gives panics on errors in the middle; `step` tells them.
+        drop(statement.stream_arrow([]).map_err(|error| from_duckdb(&error))?);
+        while let Some(batch) = step(&statement)? {
+            self.check()?;
+            if !each(&batch)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs `effect` in one transaction: all of it or nothing. Tried again when another transaction got in the way, so
+    /// `effect` must only do things that are undone by a rollback.
+    pub(crate) fn transaction<T>(&self, effect: impl Fn() -> Result<T, WarehouseError>) -> Result<T, WarehouseError> {
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            let result = self.try_transaction(&effect);
+            match result {
+                Err(WarehouseError::Transient(_)) if started.elapsed() < COLLISION_PATIENCE => {
+                    self.check()?;
+                    thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(100));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_transaction<T>(&self, effect: &impl Fn() -> Result<T, WarehouseError>) -> Result<T, WarehouseError> {
+        self.execute("BEGIN", [])?;
+        // A panic in between must not give an open transaction to the next job.
+        self.in_transaction.set(true);
+        let result = effect().and_then(|value| {
+            self.execute("COMMIT", [])?;
+            Ok(value)
+        });
+        if result.is_err() {
+            // A commit that failed has already rolled back, which makes this one fail; nothing is left open either way.
+            let _ = self.connection().execute_batch("ROLLBACK");
+        }
+        self.in_transaction.set(false);
+        result
+    }
+}
+
+fn step(statement: &Statement<'_>) -> Result<Option<StructArray>, WarehouseError> {
+    statement.step().map_err(|error| from_duckdb(&error))
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        // First: an interrupt must never reach the connection's next user.
+        *self.stopper.running.lock() = None;
+        if let Some(connection) = self.connection.take()
+            && !self.in_transaction.get()
+        {
+            self.instance.give_back(connection);
+        }
+    }
+}
