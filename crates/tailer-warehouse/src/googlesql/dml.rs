@@ -299,14 +299,21 @@ impl Translator<'_> {
             let sql = format!("MERGE INTO {table} AS {own} USING {} ON {on}{clauses}", source.sql);
             return Ok(target.finish(sql));
         }
-        // One row and no error, or an error: joined to the source, it is computed before anything is changed.
+        let Some(alias) = source.alias else {
+            return Err(unsupported("MERGE USING a join in parentheses", merge.source.span().start));
+        };
+        // An error instead of a truth value stops the statement before anything is changed.
         let guard = format!(
             "(SELECT CASE WHEN max(n) > 1 THEN CAST('googlesql: MERGE must match at most one source row for each target row' AS \
              BOOLEAN) ELSE true END FROM (SELECT count(*) AS n FROM {table} AS {own} JOIN {} ON {on} WHERE {} GROUP BY {own}.rowid))",
             source.sql,
             touched.join(" OR ")
         );
-        let sql = format!("MERGE INTO {table} AS {own} USING {} ON ({on}) AND {guard}{clauses}", source.sql);
+        let sql = format!(
+            "MERGE INTO {table} AS {own} USING (SELECT * FROM {} WHERE {guard}) AS {} ON {on}{clauses}",
+            source.sql,
+            quote(&alias)
+        );
         Ok(target.finish(sql))
     }
 

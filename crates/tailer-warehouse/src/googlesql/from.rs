@@ -22,6 +22,8 @@ pub(super) struct Item {
     pub(super) names: Names,
     /// Reads names of the items before it.
     pub(super) is_array: bool,
+    /// Its alias in the generated SQL, when it has one for all of it.
+    pub(super) alias: Option<String>,
 }
 
 impl Translator<'_> {
@@ -178,7 +180,7 @@ impl Translator<'_> {
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 let (sql, names) = self.tables(std::slice::from_ref(table_with_joins), outer)?;
-                Ok(Item { sql: format!("({})", sql.unwrap_or_default()), names, is_array: false })
+                Ok(Item { sql: format!("({})", sql.unwrap_or_default()), names, is_array: false, alias: None })
             }
             TableFactor::Pivot { .. } => Err(unsupported("PIVOT", at)),
             TableFactor::Unpivot { .. } => Err(unsupported("UNPIVOT", at)),
@@ -213,7 +215,7 @@ impl Translator<'_> {
             let own = self.alias();
             let sql = format!("{} AS {}", quote(&cte.alias), quote(&own));
             let output = Output { sql: String::new(), columns: cte.columns, is_value: cte.is_value };
-            return Ok(Item { sql, names: names_of(&output, &own, variable, at), is_array: false });
+            return Ok(Item { sql, names: names_of(&output, &own, variable, at), is_array: false, alias: Some(own) });
         }
         let (table, columns) = self.existing_table(name)?;
         let own = self.alias();
@@ -228,7 +230,7 @@ impl Translator<'_> {
         let sql = format!("{} AS {}", quote_table(&table), quote(&own));
         self.read(table);
         let variable = RangeVariable { name: variable, cols: cols.clone(), value: None, nullable: false };
-        Ok(Item { sql, names: Names { cols, variables: vec![variable] }, is_array: false })
+        Ok(Item { sql, names: Names { cols, variables: vec![variable] }, is_array: false, alias: Some(own) })
     }
 
     fn derived(&mut self, query: &Query, alias: Option<&TableAlias>, outer: Option<&Env<'_>>) -> Result<Item> {
@@ -236,7 +238,7 @@ impl Translator<'_> {
         let name = alias_name(alias)?.map(|i| i.value.clone()).unwrap_or_default();
         let own = self.alias();
         let names = names_of(&output, &own, name, query.span().start);
-        Ok(Item { sql: format!("({}) AS {}", output.sql, quote(&own)), names, is_array: false })
+        Ok(Item { sql: format!("({}) AS {}", output.sql, quote(&own)), names, is_array: false, alias: Some(own) })
     }
 
     /// The elements of an array as rows.
@@ -268,7 +270,7 @@ impl Translator<'_> {
                 nullable: false,
             });
         }
-        Ok(Item { sql, names, is_array: true })
+        Ok(Item { sql, names, is_array: true, alias: None })
     }
 }
 

@@ -19,6 +19,7 @@ mod cast;
 mod coerce;
 mod compare;
 mod ddl;
+mod dialect;
 mod dml;
 mod error;
 mod expressions;

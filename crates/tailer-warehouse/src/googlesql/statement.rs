@@ -2,13 +2,13 @@
 
 use sqlparser::{
     ast,
-    dialect::BigQueryDialect,
     parser::{Parser, ParserError},
     tokenizer::Token,
 };
 
 use super::{
     Catalog, Scope, Statement, StatementKind, Translated,
+    dialect::GoogleSql,
     error::{At, Result, invalid, located, unsupported},
     lexer::{Lexeme, lex},
     rewrite,
@@ -36,8 +36,8 @@ pub fn translate(statement: &Statement, scope: Scope<'_>, catalog: &dyn Catalog)
 
 fn parse(lexemes: Vec<Lexeme>) -> Result<ast::Statement> {
     let last = lexemes.last().map(|l| l.at).unwrap_or_else(super::error::nowhere);
-    let tokens = rewrite::typed_arrays(lexemes).into_iter().map(Lexeme::into_token).collect();
-    let dialect = BigQueryDialect {};
+    let tokens = rewrite::rewrite(lexemes).into_iter().map(Lexeme::into_token).collect();
+    let dialect = GoogleSql::default();
     let mut parser = Parser::new(&dialect).with_recursion_limit(PARSER_DEPTH).with_tokens_with_locations(tokens);
     let statement = parser.parse_statement().map_err(|e| syntax_error(e, last))?;
     while parser.consume_token(&Token::SemiColon) {}

@@ -1,5 +1,10 @@
 //! GoogleSQL on DuckDB: results computed by hand, and a measure on conformance cases.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+mod cases;
 mod conformance;
+mod dates;
 mod harness;
+mod queries;
+mod scalars;
+mod statements;

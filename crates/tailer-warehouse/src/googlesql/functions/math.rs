@@ -53,6 +53,17 @@ pub(super) const TEMPLATES: &[Template] = &[
     ("TRUNC", "NUMERIC", "NUMERIC", "CAST(trunc({0}) AS DECIMAL(38,9))"),
     ("TRUNC", "FLOAT64", "FLOAT64", "trunc({0})"),
     ("TRUNC", "FLOAT64 INT64", "FLOAT64", "gs_trunc({0}, {1})"),
+    ("SQRT", "NUMERIC", "NUMERIC", ""),
+    ("CBRT", "NUMERIC", "NUMERIC", ""),
+    ("EXP", "NUMERIC", "NUMERIC", ""),
+    ("LN", "NUMERIC", "NUMERIC", ""),
+    ("LOG", "NUMERIC", "NUMERIC", ""),
+    ("LOG", "NUMERIC NUMERIC", "NUMERIC", ""),
+    ("LOG10", "NUMERIC", "NUMERIC", ""),
+    ("POW", "NUMERIC NUMERIC", "NUMERIC", ""),
+    ("POWER", "NUMERIC NUMERIC", "NUMERIC", ""),
+    ("TRUNC", "NUMERIC INT64", "NUMERIC", ""),
+    ("DIV", "NUMERIC NUMERIC", "NUMERIC", ""),
     ("BIT_COUNT", "INT64", "INT64", "CAST(bit_count({0}) AS BIGINT)"),
 ];
 

@@ -8,7 +8,7 @@ use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgum
 use super::{
     aggregates, cast, coerce,
     error::{At, Result, hint, invalid, place, unsupported},
-    scope::{Env, Ex},
+    scope::{Env, Ex, Literal},
     translator::Translator,
     types::Type,
     windows,
@@ -60,7 +60,7 @@ impl Call {
 pub(super) type Code = fn(&Call) -> Result<Ex>;
 /// Name, types of parameters, type of the result, DuckDB SQL with `{0}`, `{1}`, … for the arguments and `{*}` for all.
 ///
-/// `T` is any type, the same for all parameters; `ARRAY<T>` any array; `...` after the last repeats it.
+/// An empty template is a signature that GoogleSQL has and we have not. `T` is any type, the same for all parameters; `ARRAY<T>` any array; `...` after the last repeats it.
 pub(super) type Template = (&'static str, &'static str, &'static str, &'static str);
 
 struct Signature {
@@ -209,9 +209,18 @@ pub(super) fn simple(name: &'static str, call: &Call) -> Result<Ex> {
 
 fn by_template(name: &str, signatures: &[Signature], call: &Call) -> Result<Ex> {
     // An exact match first: then types that need no conversion decide between BYTES and STRING, INT64 and FLOAT64.
-    for exact in [true, false] {
-        for signature in signatures {
+    // NUMERIC is chosen only where an argument has that type: INT64 alone becomes FLOAT64.
+    let has_numeric = call.args.iter().any(|a| a.ty == Type::Numeric);
+    let numeric_first = has_numeric && !call.args.iter().any(|a| a.ty == Type::Float64 && a.literal == Literal::No);
+    for (exact, numeric) in
+        [(true, numeric_first), (true, !numeric_first), (false, numeric_first), (false, !numeric_first)]
+    {
+        for signature in signatures.iter().filter(|s| s.parameters.contains(&"NUMERIC") == numeric) {
             if let Some(ex) = signature.apply(call, exact)? {
+                if signature.template.is_empty() {
+                    let types = signature.parameters.join(", ");
+                    return Err(unsupported(format!("{name}({types})"), call.at));
+                }
                 return Ok(ex);
             }
         }
@@ -299,7 +308,7 @@ pub(super) fn fill(template: &str, args: &[String]) -> String {
 /// A literal string argument, where only a literal can be translated.
 pub(super) fn literal_text<'c>(call: &'c Call, index: usize, what: &str) -> Result<&'c str> {
     match &call.arg(index)?.literal {
-        super::scope::Literal::Text(text) => Ok(text),
+        Literal::Text(text) => Ok(text),
         _ => Err(unsupported(format!("{what} that is not a literal"), call.at)),
     }
 }
