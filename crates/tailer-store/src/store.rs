@@ -1,0 +1,209 @@
+//! [`Store`]: closures over a transaction in, answers out. Opens the database, owns the threads that use it.
+//!
+//! Promises: what a [`Durability::Synced`] write answered survives power loss; writes take effect in the order asked for; a read
+//! begun after a write was answered sees it. Does not promise exclusivity: other processes may use the same database.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        mpsc::{self, Sender},
+    },
+    thread::{self, JoinHandle},
+};
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::{
+    StoreError, Tx, readers,
+    sqlite::Database,
+    writer::{self, Decision, Job, Pending},
+};
+
+/// When a write is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Once it is on the disk: it survives power loss. For everything that is acknowledged to someone.
+    Synced,
+    /// Once it is with the operating system: it survives the end of this process, not power loss. For what could be made
+    /// again: progress, log lines, leases. Whatever is synced later takes it along.
+    Relaxed,
+}
+
+/// The metadata store. Cloning shares it; the last clone to go waits for the writes under way and closes the database.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    writer: Option<Sender<Job>>,
+    readers: Option<Sender<Box<dyn Decision>>>,
+    threads: Vec<JoinHandle<()>>,
+    path: PathBuf,
+    /// Holds the folder of a database for tests; removed after the threads have ended.
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Store {
+    /// Opens the database at `path`; creates it, and applies migrations, as needed.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`], [`StoreError::Foreign`], [`StoreError::Newer`], [`StoreError::Busy`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::start(path, None)
+    }
+
+    /// A database of its own in a temporary folder, gone with the last clone: for tests.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let folder = tempfile::tempdir()
+            .map_err(|e| StoreError::Open { path: "in a temporary folder".into(), message: e.to_string() })?;
+        let path = folder.path().join("tailerd.db");
+        Self::start(&path, Some(folder))
+    }
+
+    fn start(path: &Path, folder: Option<tempfile::TempDir>) -> Result<Self, StoreError> {
+        let cannot_start = |e: std::io::Error| StoreError::Open {
+            path: path.display().to_string(),
+            message: format!("no thread could be started: {e}"),
+        };
+        let database = Database::open_writer(path)?;
+        let connections = (0..readers::count()).map(|_| Database::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
+
+        let (writer, jobs) = mpsc::channel();
+        let (reads, queue) = mpsc::channel();
+        let queue = Arc::new(Mutex::new(queue));
+        let mut threads = Vec::new();
+        let writing = move || writer::run(database, &jobs);
+        threads.push(thread::Builder::new().name("store-writer".into()).spawn(writing).map_err(cannot_start)?);
+        for connection in connections {
+            let queue = Arc::clone(&queue);
+            let reading = move || readers::run(connection, &queue);
+            threads.push(thread::Builder::new().name("store-reader".into()).spawn(reading).map_err(cannot_start)?);
+        }
+        Ok(Self(Arc::new(Inner {
+            writer: Some(writer),
+            readers: Some(reads),
+            threads,
+            path: path.to_owned(),
+            _folder: folder,
+        })))
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// A decision: all that `decide` writes is recorded together, or, when it answers an error, not at all. Answers after the
+    /// commit. Goes on to the end even when the future is dropped.
+    ///
+    /// `decide` runs on the thread of the writer: it must not wait for anything, least of all for this store.
+    ///
+    /// # Errors
+    /// What `decide` answers, or a [`StoreError`] when it could not be recorded.
+    pub async fn write<T, E>(
+        &self,
+        durability: Durability,
+        decide: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.ask_writer(durability, decide, move |result| drop(answer.send(result)))?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// Reads from one snapshot, without blocking writers or being blocked by them. Writing fails.
+    ///
+    /// # Errors
+    /// What `look` answers, or a [`StoreError`].
+    pub async fn read<T, E>(&self, look: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.ask_reader(look, move |result| drop(answer.send(result)))?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// [`Store::write`] for code without a runtime, such as the command line. Blocks the thread.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_blocking<T, E>(
+        &self,
+        durability: Durability,
+        decide: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.ask_writer(durability, decide, move |result| drop(answer.send(result)))?;
+        answered.recv().unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// [`Store::read`] for code without a runtime. Blocks the thread.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_blocking<T, E>(&self, look: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.ask_reader(look, move |result| drop(answer.send(result)))?;
+        answered.recv().unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    fn ask_writer<T, E>(
+        &self,
+        durability: Durability,
+        decide: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        answer: impl FnOnce(Result<T, E>) + Send + 'static,
+    ) -> Result<(), StoreError>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let job = Job { durability, decision: Box::new(Pending::new(decide, answer)) };
+        let writer = self.0.writer.as_ref().ok_or(StoreError::Closed)?;
+        writer.send(job).map_err(|_| StoreError::Closed)
+    }
+
+    fn ask_reader<T, E>(
+        &self,
+        look: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        answer: impl FnOnce(Result<T, E>) + Send + 'static,
+    ) -> Result<(), StoreError>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let readers = self.0.readers.as_ref().ok_or(StoreError::Closed)?;
+        readers.send(Box::new(Pending::new(look, answer))).map_err(|_| StoreError::Closed)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Without senders the threads finish what is queued and end.
+        drop((self.writer.take(), self.readers.take()));
+        for thread in self.threads.drain(..) {
+            // The last clone may have been held by a decision: a thread cannot wait for itself.
+            if thread.thread().id() != thread::current().id() && thread.join().is_err() {
+                tracing::error!("a thread of the metadata store panicked");
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Tasks of a run: planned together, then started and finished one by one by the worker that holds the run.
+//!
+//! Every write names the worker's fence and answers `false`, having written nothing, when that is not current or the run has ended.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use tailer_model::{Criticality, RunId, TaskId, TaskStatus};
+
+use crate::{StoreError, Tx, runs::held_sequence};
+
+/// A task as recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskRow {
+    pub run_id: RunId,
+    pub task_id: TaskId,
+    pub task_type: String,
+    pub status: TaskStatus,
+    pub criticality: Criticality,
+    /// 0 until it starts, then from 1; rises only after a recorded failure.
+    pub attempt: u32,
+    /// Order in the configuration, from 0.
+    pub position: u32,
+    pub start: Option<Timestamp>,
+    pub end: Option<Timestamp>,
+    /// What the task counted; null until it ends.
+    pub statistics: Json,
+    /// The SQL as run.
+    pub sql: Option<String>,
+    pub error: Option<String>,
+}
+
+/// How a task ended.
+#[derive(Debug, Clone)]
+pub struct TaskEnd {
+    pub status: TaskStatus,
+    pub statistics: Json,
+    pub sql: Option<String>,
+    pub error: Option<String>,
+    pub at: Timestamp,
+}
+
+/// Records the tasks of a run as `PENDING`, in this order. Those recorded before stay as they are, so a takeover may plan again.
+///
+/// # Errors
+/// What the database says.
+pub fn plan(
+    tx: &mut Tx<'_>,
+    run_id: &RunId,
+    fence: i64,
+    tasks: &[(TaskId, String, Criticality)],
+) -> Result<bool, StoreError> {
+    let Some(run) = held_sequence(tx, run_id, fence)? else { return Ok(false) };
+    for (position, (task_id, task_type, criticality)) in (0i64..).zip(tasks) {
+        tx.execute(
+            "INSERT INTO tasks (run, task_id, task_type, status, criticality, position) \
+             VALUES (?1, ?2, ?3, 'PENDING', ?4, ?5) ON CONFLICT (run, task_id) DO NOTHING",
+            &[run.into(), task_id.into(), task_type.into(), (*criticality).into(), position.into()],
+        )?;
+    }
+    Ok(true)
+}
+
+/// Records that an attempt begins. The same attempt begun again, after a takeover, keeps its start.
+///
+/// # Errors
+/// [`StoreError::Missing`] when the task was not planned.
+pub fn start(
+    tx: &mut Tx<'_>,
+    run_id: &RunId,
+    fence: i64,
+    task_id: &TaskId,
+    attempt: u32,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(run) = held_sequence(tx, run_id, fence)? else { return Ok(false) };
+    let changed = tx.execute(
+        "UPDATE tasks SET status = 'RUNNING', attempt = ?3, ended = NULL, error = NULL, \
+             started = CASE WHEN attempt = ?3 AND started IS NOT NULL THEN started ELSE ?4 END \
+         WHERE run = ?1 AND task_id = ?2",
+        &[run.into(), task_id.into(), attempt.into(), at.into()],
+    )?;
+    planned(changed, run_id, task_id)
+}
+
+/// Records how a task ended, or that it never began (`SKIPPED`, `CANCELLED`).
+///
+/// # Errors
+/// [`StoreError::Missing`] when the task was not planned.
+pub fn finish(tx: &mut Tx<'_>, run_id: &RunId, fence: i64, task_id: &TaskId, end: TaskEnd) -> Result<bool, StoreError> {
+    let Some(run) = held_sequence(tx, run_id, fence)? else { return Ok(false) };
+    let changed = tx.execute(
+        "UPDATE tasks SET status = ?3, statistics = ?4, statement = ?5, error = ?6, ended = ?7 \
+         WHERE run = ?1 AND task_id = ?2",
+        &[
+            run.into(),
+            task_id.into(),
+            end.status.into(),
+            (&end.statistics).into(),
+            end.sql.as_deref().into(),
+            end.error.as_deref().into(),
+            end.at.into(),
+        ],
+    )?;
+    planned(changed, run_id, task_id)
+}
+
+fn planned(changed: u64, run_id: &RunId, task_id: &TaskId) -> Result<bool, StoreError> {
+    if changed == 1 { Ok(true) } else { Err(StoreError::Missing(format!("task {task_id} of run {run_id}"))) }
+}
+
+/// Ends the open tasks of a run that a person ended: what ran is cancelled, what waited is skipped.
+pub(crate) fn settle(tx: &mut Tx<'_>, run: i64, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE tasks SET ended = CASE WHEN status = 'RUNNING' THEN ?2 ELSE ended END, \
+             status = CASE WHEN status = 'RUNNING' THEN 'CANCELLED' ELSE 'SKIPPED' END \
+         WHERE run = ?1 AND status IN ('RUNNING', 'PENDING')",
+        &[run.into(), at.into()],
+    )?;
+    Ok(())
+}
+
+/// The tasks of a run, in the order of the configuration.
+///
+/// # Errors
+/// What the database says.
+pub fn list(tx: &mut Tx<'_>, run_id: &RunId) -> Result<Vec<TaskRow>, StoreError> {
+    tx.query(
+        "SELECT task_id, task_type, status, criticality, attempt, position, started, ended, statistics, statement, error \
+         FROM tasks WHERE run = (SELECT sequence FROM runs WHERE run_id = ?1) ORDER BY position",
+        &[run_id.into()],
+        |row| {
+            Ok(TaskRow {
+                run_id: run_id.clone(),
+                task_id: row.take()?,
+                task_type: row.take()?,
+                status: row.take()?,
+                criticality: row.take()?,
+                attempt: row.take()?,
+                position: row.take()?,
+                start: row.take()?,
+                end: row.take()?,
+                statistics: row.take()?,
+                sql: row.take()?,
+                error: row.take()?,
+            })
+        },
+    )
+}

@@ -1,0 +1,136 @@
+//! Group commit: one thread owns the writing connection and commits, together, all decisions that wait at the moment.
+//!
+//! While one commit syncs, new decisions gather; the next commit takes all of them. There is no timer: a lone decision never
+//! waits for company, and under load many launches share one sync. Each decision runs inside a savepoint of its own, so
+//! one that fails, or panics, takes back its own writes and nobody else's. Decisions run in the order in which they were asked
+//! for, and nobody is answered before the commit.
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc::Receiver,
+};
+
+use crate::{Durability, StoreError, Tx, sqlite::Database};
+
+/// Decisions per commit, so that the first of a flood is not kept waiting for all of it.
+const LARGEST_GROUP: usize = 512;
+
+/// A closure with its answer, its types hidden from the thread that runs it.
+pub(crate) trait Decision: Send {
+    /// Runs it; answers whether what it wrote is kept.
+    fn decide(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Answers whoever asked: with the closure's own result, or with the error that kept it from becoming durable.
+    fn answer(self: Box<Self>, recorded: Result<(), StoreError>);
+}
+
+/// The one implementation of [`Decision`].
+pub(crate) struct Pending<F, T, E, A> {
+    decide: Option<F>,
+    result: Option<Result<T, E>>,
+    answer: A,
+}
+
+impl<F, T, E, A> Pending<F, T, E, A> {
+    pub(crate) fn new(decide: F, answer: A) -> Self {
+        Self { decide: Some(decide), result: None, answer }
+    }
+}
+
+impl<F, T, E, A> Decision for Pending<F, T, E, A>
+where
+    F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+    A: FnOnce(Result<T, E>) + Send,
+{
+    fn decide(&mut self, tx: &mut Tx<'_>) -> bool {
+        let Some(decide) = self.decide.take() else { return false };
+        // The closure's state is gone after a panic, and the savepoint takes its writes back: nothing broken stays in sight.
+        let result = catch_unwind(AssertUnwindSafe(|| decide(tx)))
+            .unwrap_or_else(|panic| Err(StoreError::Internal(words(panic.as_ref())).into()));
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn answer(self: Box<Self>, recorded: Result<(), StoreError>) {
+        let result = match (self.result, recorded) {
+            (Some(Err(own)), _) => Err(own),
+            (_, Err(e)) => Err(e.into()),
+            (Some(ok), Ok(())) => ok,
+            (None, Ok(())) => Err(StoreError::Internal("a decision was answered before it was made".into()).into()),
+        };
+        (self.answer)(result);
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a decision panicked: {}", text.unwrap_or("no message"))
+}
+
+/// A decision on its way to the writer.
+pub(crate) struct Job {
+    pub(crate) durability: Durability,
+    pub(crate) decision: Box<dyn Decision>,
+}
+
+/// Serves jobs until the last sender is gone.
+pub(crate) fn run(mut database: Database, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let mut group = VecDeque::from([first]);
+        group.extend(jobs.try_iter().take(LARGEST_GROUP - 1));
+        commit(&mut database, group);
+    }
+}
+
+/// Commits a group, in one transaction unless the database gives one up halfway: then those before get the error, and the rest
+/// another transaction.
+fn commit(database: &mut Database, mut group: VecDeque<Job>) {
+    let durability = if group.iter().any(|job| job.durability == Durability::Synced) {
+        Durability::Synced
+    } else {
+        Durability::Relaxed
+    };
+    while !group.is_empty() {
+        let mut decided = Vec::with_capacity(group.len());
+        let recorded = transaction(database, durability, &mut group, &mut decided);
+        if decided.is_empty() {
+            // It could not even begin: nor will it for the others of this group.
+            decided.extend(group.drain(..).map(|job| (job, Ok(()))));
+        }
+        for (job, own) in decided {
+            job.decision.answer(own.and(recorded.clone()));
+        }
+    }
+}
+
+/// Moves decisions from `group` to `decided` and commits them. An error is everyone's in `decided`; the result beside a job is its
+/// own.
+fn transaction(
+    database: &mut Database,
+    durability: Durability,
+    group: &mut VecDeque<Job>,
+    decided: &mut Vec<(Job, Result<(), StoreError>)>,
+) -> Result<(), StoreError> {
+    database.begin(durability)?;
+    while let Some(mut job) = group.pop_front() {
+        let own = decide(database, &mut job);
+        decided.push((job, own));
+        if let Some(error) = database.lost() {
+            return Err(error);
+        }
+    }
+    database.commit()
+}
+
+fn decide(database: &mut Database, job: &mut Job) -> Result<(), StoreError> {
+    database.begin_decision()?;
+    let keep = job.decision.decide(&mut Tx::new(database));
+    if database.lost().is_some() {
+        return Ok(());
+    }
+    database.end_decision(keep)
+}
