@@ -1,0 +1,83 @@
+//! `POST /v1/configuration/deploy` (`spec/api.md`).
+//!
+//! The account to authorize stands inside the configuration. When it cannot be read there, whoever may deploy on some
+//! account is told what is wrong with the configuration; nothing is deployed then.
+
+use tailer_engine::{DeployRequest, EngineError};
+use tailer_model::{AccountId, Problem};
+
+use super::{Answer, Call};
+use crate::{
+    errors::ApiError,
+    fields::{Field, Fields, Request, request},
+    json,
+    values::{Files, Name, ObjectText},
+    wire::Done,
+};
+
+request! {
+    /// `deploy_configuration`, `check_configuration`
+    Deploy {
+        /// The data operation's configuration file.
+        configuration: ObjectText,
+        /// Each file that the configuration names, in base64, by its name there.
+        files: Option<Files>,
+        /// Id of the context whose constants are filled in.
+        context: Option<Name>,
+        /// Launches a run once deployed.
+        run: Option<bool>,
+        /// Name of the configuration file, for problems to show.
+        file_name: Option<Name>,
+    }
+}
+
+pub(super) async fn deploy_configuration(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
+    let request = read(call, fields).await?;
+    Answer::json(&Done::with(call.app.engine.deploy(request).await?))
+}
+
+pub(super) async fn check_configuration(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
+    let request = read(call, fields).await?;
+    Answer::json(&Done::with(call.app.engine.check(request).await?))
+}
+
+/// Reads the request and requires the role on the configuration's account.
+async fn read(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<DeployRequest, ApiError> {
+    let Deploy { configuration, files, context, run, file_name } = Deploy::read(fields)?;
+    let account = account(&configuration.0);
+    let request = DeployRequest {
+        configuration: configuration.0,
+        file_name: file_name.map(|name| name.0),
+        files: files.unwrap_or_default().0,
+        context: context.map(|name| name.0),
+        run: run.unwrap_or(false),
+        by: call.principal.name.clone(),
+    };
+    match account {
+        Some(account) => call.authorize(&account).map(|()| request),
+        None => Err(without_account(call, request).await),
+    }
+}
+
+/// The account of a configuration, if it says one.
+fn account(configuration: &str) -> Option<AccountId> {
+    let object = json::read_object(configuration.as_bytes()).ok()?;
+    let (_, raw) = object.0.into_iter().find(|(name, _)| name == "account")?;
+    AccountId::read(raw).ok()
+}
+
+/// What is wrong with a configuration that names no account.
+async fn without_account(call: &Call<'_>, request: DeployRequest) -> ApiError {
+    let needed = call.rule.role;
+    if !call.principal.grants.iter().any(|grant| grant.role >= needed) {
+        return ApiError::forbidden(format!("{} needs the role {needed} on an account", call.rule.name));
+    }
+    let file = request.file_name.clone();
+    match call.app.engine.check(request).await {
+        Err(error) => error.into(),
+        Ok(_) => {
+            let message = format!("the account cannot be read: it expects {}", AccountId::EXPECTED);
+            EngineError::Problems(vec![Problem { file, ..Problem::at("$.account", message) }]).into()
+        }
+    }
+}

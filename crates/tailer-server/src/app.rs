@@ -1,0 +1,76 @@
+//! What every handler shares, and the router over it.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{StatusCode, Uri},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use tailer_engine::{Clock, Engine};
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    access::Route,
+    api,
+    auth::Authenticator,
+    errors::ApiError,
+    limits::Limiter,
+    observe::{observe, panicked},
+    settings::ServerSettings,
+    traffic::Traffic,
+};
+
+/// Shared by all requests.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) limiter: Limiter,
+    pub(crate) traffic: Traffic,
+    pub(crate) settings: ServerSettings,
+    /// Cancelled when the server drains: whoever waits, answers.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// All endpoints with what surrounds each of them.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let mut router = Router::new()
+        .route("/healthz", get(api::health::healthz))
+        .route("/readyz", get(api::health::readyz))
+        .route("/metrics", get(api::metrics::metrics))
+        .route("/openapi.json", get(api::openapi::openapi));
+    for route in Route::ALL {
+        let endpoint = move |State(app): State<Arc<App>>, request: Request| async move {
+            api::endpoint(&app, route, request).await
+        };
+        router = router.route(route.path(), post(endpoint));
+    }
+    router
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(unknown_path)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), observe))
+        .with_state(Arc::clone(app))
+}
+
+async fn unknown_path(uri: Uri) -> Response {
+    let paths: Vec<_> = Route::ALL.into_iter().map(Route::path).collect();
+    let message = match uri.path().strip_suffix('/').filter(|path| paths.contains(path)) {
+        Some(path) => format!("there is nothing at this path; without the slash at its end it is {path}"),
+        None => format!("there is nothing at this path; the endpoints are {}", paths.join(", ")),
+    };
+    ApiError::new(StatusCode::NOT_FOUND, "unknown_path", message).into_response()
+}
+
+/// The router adds `Allow`.
+async fn wrong_method(request: Request) -> Response {
+    let allowed = if request.uri().path().starts_with("/v1/") { "POST" } else { "GET" };
+    let message = format!("{} takes {allowed}, not {}", request.uri().path(), request.method());
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message).into_response()
+}

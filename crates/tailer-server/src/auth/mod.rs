@@ -1,0 +1,66 @@
+//! Who asks: bearer tokens and the roles they grant (`spec/api.md`, Tokens).
+//!
+//! Kinds of token, one file each: [`minted`] by this server and self-signed by [`service_accounts`]. ID tokens of an OIDC
+//! issuer would be a third file that [`verify`] asks when the first two do not know the issuer.
+//!
+//! Public here is what the command line uses, on the data folder and without a server: [`mint`] and
+//! [`service_account_from_key_file`]. Both only write rows; a running server sees them within [`FRESH`] seconds.
+
+mod cache;
+mod claims;
+mod keys;
+mod mint;
+mod minted;
+mod service_accounts;
+mod verify;
+
+use std::sync::Arc;
+
+use tailer_model::AccountId;
+
+use crate::{access::Role, errors::ApiError, limits::Allowance};
+
+pub use keys::KeyError;
+pub use mint::{MintError, Minted, NewToken, mint};
+pub use service_accounts::{KeyFileError, ServiceAccount, service_account_from_key_file};
+pub(crate) use verify::Authenticator;
+
+/// How long, in seconds, a verified token is believed before the store is asked again whether it still holds.
+pub const FRESH: i64 = 2;
+
+/// Who a verified token stands for.
+#[derive(Debug)]
+pub(crate) struct Principal {
+    /// `token:<id>` or a service account's e-mail: what runs and log lines name.
+    pub(crate) name: String,
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) allowance: Arc<Allowance>,
+}
+
+/// A role on an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub(crate) account: AccountId,
+    pub(crate) role: Role,
+}
+
+impl Principal {
+    /// The highest role on the account.
+    pub(crate) fn role_on(&self, account: &AccountId) -> Option<Role> {
+        self.grants.iter().filter(|grant| grant.account == *account).map(|grant| grant.role).max()
+    }
+
+    /// # Errors
+    /// 403 `forbidden` when the role on the account is below `needed`.
+    pub(crate) fn require(&self, needed: Role, account: &AccountId, to: &str) -> Result<(), ApiError> {
+        match self.role_on(account) {
+            Some(role) if role >= needed => Ok(()),
+            Some(role) => Err(ApiError::forbidden(format!(
+                "{to} needs the role {needed} on account {account}; this token has the role {role}"
+            ))),
+            None => Err(ApiError::forbidden(format!(
+                "{to} needs the role {needed} on account {account}; this token has no role on it"
+            ))),
+        }
+    }
+}
