@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Object<'de> {
                 let mut fields: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::with_capacity(8);
                 let mut index = HashSet::new();
                 while let Some(Name(name)) = map.next_key()? {
-                    if is_taken(&fields, &mut index, &name) {
+                    if is_taken(&fields, &mut index, name.clone()) {
                         return Err(de::Error::custom(format_args!("the field `{name}` stands twice")));
                     }
                     fields.push((name, map.next_value()?));
@@ -51,14 +51,14 @@ const FEW: usize = 16;
 
 /// Whether the name stands already. `index` holds all names once they are many, so that a body of very many fields does
 /// not cost quadratic time.
-fn is_taken<'a>(fields: &[(Cow<'a, str>, &RawValue)], index: &mut HashSet<Cow<'a, str>>, name: &Cow<'a, str>) -> bool {
+fn is_taken<'a>(fields: &[(Cow<'a, str>, &RawValue)], index: &mut HashSet<Cow<'a, str>>, name: Cow<'a, str>) -> bool {
     if fields.len() < FEW {
-        return fields.iter().any(|(taken, _)| taken == name);
+        return fields.iter().any(|(taken, _)| *taken == name);
     }
     if index.is_empty() {
         index.extend(fields.iter().map(|(taken, _)| taken.clone()));
     }
-    !index.insert(name.clone())
+    !index.insert(name)
 }
 
 /// Reads the body of a request.

@@ -32,8 +32,11 @@ pub(crate) async fn metrics(
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 
+/// Name, labels, value.
+type Metric = (String, Vec<(String, String)>, f64);
+
 /// Appends the engine's numbers. A name that ends with `_total` is a counter.
-fn render(numbers: &[(String, Vec<(String, String)>, f64)], into: &mut String) {
+fn render(numbers: &[Metric], into: &mut String) {
     let names: BTreeSet<&str> = numbers.iter().map(|(name, ..)| name.as_str()).collect();
     for name in names {
         let kind = if name.ends_with("_total") { "counter" } else { "gauge" };

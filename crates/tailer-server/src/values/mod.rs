@@ -1,20 +1,22 @@
 //! The types that fields of requests have, each with the words for what it expects and its OpenAPI schema.
 
-use std::{borrow::Cow, collections::BTreeMap, str::FromStr};
+mod files;
+mod parameters;
 
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-use serde_json::{Map, Number, Value, value::RawValue};
+use std::{borrow::Cow, str::FromStr};
+
+use serde_json::value::RawValue;
 use tailer_engine::ConfigurationRef;
 use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, RunId, RunStatus, TaskId};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, Schema, Type};
 
 use crate::{
     fields::{Field, FieldDoc, Fields, Mistake, Slot},
-    json::{Object, kind_of},
+    json::kind_of,
 };
+
+pub(crate) use files::Files;
+pub(crate) use parameters::Parameters;
 
 /// The four fields that address a configuration, read together (`spec/api.md`, Identity).
 #[derive(Debug, Clone)]
@@ -66,17 +68,9 @@ pub(crate) struct WaitSeconds(pub(crate) u8);
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor(pub(crate) String);
 
-/// Values for `{{name}}` in SQL: scalars that keep their text.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Parameters(pub(crate) Map<String, Value>);
-
 /// The JSON text of an object, as written.
 #[derive(Debug, Clone)]
 pub(crate) struct ObjectText(pub(crate) String);
-
-/// Contents by the name that the configuration uses.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Files(pub(crate) BTreeMap<String, Vec<u8>>);
 
 /// Task ids, at least one.
 #[derive(Debug, Clone)]
@@ -264,49 +258,6 @@ impl Field for Cursor {
     }
 }
 
-impl Field for Parameters {
-    const EXPECTED: &'static str = "an object of strings, numbers, booleans and nulls";
-    fn read(raw: &RawValue) -> Result<Self, Mistake> {
-        let object: Object<'_> = serde_json::from_str(raw.get()).map_err(|_| Mistake::Value)?;
-        let mut wrong = Vec::new();
-        let mut parameters = Map::new();
-        for (name, raw) in object.0 {
-            match parameter(raw) {
-                Ok(value) => drop(parameters.insert(name.into_owned(), value)),
-                Err(expected) => wrong.push((format!(".{name}"), expected.to_owned())),
-            }
-        }
-        if wrong.is_empty() { Ok(Self(parameters)) } else { Err(Mistake::Below(wrong)) }
-    }
-    fn schema() -> Schema {
-        ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .additional_properties(Some(AdditionalProperties::FreeForm(true)))
-            .into()
-    }
-}
-
-/// One parameter. A number must survive as written, since its text goes into SQL.
-fn parameter(raw: &RawValue) -> Result<Value, &'static str> {
-    const SCALAR: &str = "a string, a number, a boolean or null (arrays and objects cannot go into SQL)";
-    const EXACT: &str = "a number that 64 bits hold exactly; give it as a string to keep it as written";
-    match kind_of(raw.get()) {
-        "an array" | "an object" => Err(SCALAR),
-        "a number" => match serde_json::from_str::<Number>(raw.get()) {
-            Ok(number) if digits(&number.to_string()) == digits(raw.get()) => Ok(Value::Number(number)),
-            _ => Err(EXACT),
-        },
-        _ => serde_json::from_str(raw.get()).map_err(|_| SCALAR),
-    }
-}
-
-/// The significant digits of a number's mantissa, so that two spellings of one number compare equal.
-fn digits(number: &str) -> String {
-    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
-    let all: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    all.trim_matches('0').to_owned()
-}
-
 impl Field for ObjectText {
     const EXPECTED: &'static str = "a JSON object";
     fn read(raw: &RawValue) -> Result<Self, Mistake> {
@@ -316,34 +267,6 @@ impl Field for ObjectText {
         ObjectBuilder::new()
             .schema_type(Type::Object)
             .additional_properties(Some(AdditionalProperties::FreeForm(true)))
-            .into()
-    }
-}
-
-/// Standard alphabet, padded or not.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-impl Field for Files {
-    const EXPECTED: &'static str = "an object that gives each file's content in base64 by its name";
-    fn read(raw: &RawValue) -> Result<Self, Mistake> {
-        let object: Object<'_> = serde_json::from_str(raw.get()).map_err(|_| Mistake::Value)?;
-        let mut wrong = Vec::new();
-        let mut files = BTreeMap::new();
-        for (name, raw) in object.0 {
-            match string(raw).ok().and_then(|text| BASE64.decode(text.as_bytes()).ok()) {
-                Some(content) => drop(files.insert(name.into_owned(), content)),
-                None => wrong.push((format!("[{name:?}]"), "the file's content in base64".to_owned())),
-            }
-        }
-        if wrong.is_empty() { Ok(Self(files)) } else { Err(Mistake::Below(wrong)) }
-    }
-    fn schema() -> Schema {
-        ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .additional_properties(Some(AdditionalProperties::RefOr(text().content_encoding("base64").into())))
             .into()
     }
 }
@@ -384,32 +307,5 @@ mod tests {
         ] {
             assert_eq!(read::<Name>(json).is_ok(), fine, "{json}");
         }
-    }
-
-    #[test]
-    fn a_parameter_keeps_its_text_or_is_refused() {
-        for (json, fine) in [
-            (r#"{"a": 1, "b": -2.50, "c": "x", "d": null, "e": true, "f": 1e3, "g": 0.1, "h": 0}"#, true),
-            (r#"{"a": 18446744073709551615}"#, true),
-            (r#"{"a": 123456789012345678901234567890}"#, false),
-            (r#"{"a": 0.1234567890123456789012}"#, false),
-            (r#"{"a": 1e999}"#, false),
-            (r#"{"a": [1]}"#, false),
-            (r#"{"a": {}}"#, false),
-            (r#"{"a": 1, "a": 2}"#, false),
-            ("[]", false),
-        ] {
-            assert_eq!(read::<Parameters>(json).is_ok(), fine, "{json}");
-        }
-    }
-
-    #[test]
-    fn files_are_base64_with_or_without_padding() {
-        let files = read::<Files>(r#"{"a.sql": "YQ==", "b": "YQ", "empty": ""}"#).unwrap().0;
-        assert_eq!(files.into_values().collect::<Vec<_>>(), [b"a".to_vec(), b"a".to_vec(), Vec::new()]);
-        let Err(Mistake::Below(wrong)) = read::<Files>(r#"{"a.sql": "*", "b": 1, "c": "YQ"}"#) else {
-            panic!("two files are wrong");
-        };
-        assert_eq!(wrong.into_iter().map(|w| w.0).collect::<Vec<_>>(), ["[\"a.sql\"]", "[\"b\"]"]);
     }
 }
