@@ -202,6 +202,11 @@ pub(crate) const RULES: &[Rule] = &[
     ),
 ];
 
+/// Every action as (path, action, least role), for documents and for the tests that hold every one of them to its role.
+pub fn rules() -> impl Iterator<Item = (&'static str, &'static str, Role)> {
+    RULES.iter().map(|rule| (rule.route.path(), rule.name, rule.role))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,7 +27,7 @@ mod traffic;
 mod values;
 mod wire;
 
-pub use access::Role;
+pub use access::{Role, UnknownRole, rules};
 pub use api::openapi::document as openapi_document;
 pub use serve::{ServeError, Server, serve};
 pub use settings::{Limits, ServerSettings, Timeouts, TlsSettings};

@@ -84,7 +84,10 @@ fn endpoint(route: Route) -> OperationBuilder {
         .discriminator(Some(Discriminator::with_mapping("action", mapping)));
     let mut answers: Vec<_> = rules().map(|rule| answer(rule.action)).collect();
     answers.dedup_by_key(|schema| serde_json::to_string(schema).unwrap_or_default());
-    let answers = answers.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item);
+    let answers = match answers.as_slice() {
+        [one] => one.clone(),
+        several => Schema::from(several.iter().cloned().fold(OneOfBuilder::new(), OneOfBuilder::item)).into(),
+    };
     let mut operation = OperationBuilder::new()
         .operation_id(Some(route.path().trim_start_matches("/v1/").replace('/', "_")))
         .description(Some(about))
@@ -95,7 +98,7 @@ fn endpoint(route: Route) -> OperationBuilder {
                 .build(),
         ))
         .security(SecurityRequirement::new(BEARER, Vec::<String>::new()))
-        .response("200", json_response("Done", Schema::from(answers).into()));
+        .response("200", json_response("Done", answers));
     if route == Route::Launch {
         operation = operation.parameter(
             ParameterBuilder::new()

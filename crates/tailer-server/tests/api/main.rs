@@ -1,0 +1,19 @@
+//! The API over a real engine, store and embedded warehouse on temporary folders: one file per noun.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod access;
+mod configurations;
+mod connections;
+mod deploy;
+mod launch;
+mod logs;
+mod mutations;
+mod observation;
+mod openapi;
+mod requests;
+mod runs;
+mod seed;
+mod service_accounts;
+mod support;
+mod tokens;
+mod workflows;
