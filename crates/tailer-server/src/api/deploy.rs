@@ -1,13 +1,15 @@
 //! `POST /v1/configuration/deploy` (`spec/api.md`).
 //!
 //! The account to authorize stands inside the configuration. When it cannot be read there, whoever may deploy on some
-//! account is told what is wrong with the configuration; nothing is deployed then.
+//! account is told what is wrong with the configuration; nothing is deployed then. A deployment that would bring back an
+//! archived configuration needs the admin role, as un-archiving does.
 
-use tailer_engine::{DeployRequest, EngineError};
-use tailer_model::{AccountId, Problem};
+use tailer_engine::{ConfigurationRef, DeployRequest, EngineError};
+use tailer_model::{AccountId, Identity, Problem};
 
 use super::{Answer, Call};
 use crate::{
+    access::Role,
     errors::ApiError,
     fields::{Field, Fields, Request, request},
     json,
@@ -33,6 +35,7 @@ request! {
 
 pub(super) async fn deploy_configuration(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
     let request = read(call, fields).await?;
+    require_admin_to_unarchive(call, &request.configuration).await?;
     Answer::json(&Done::with(call.app.engine.deploy(request).await?))
 }
 
@@ -56,6 +59,23 @@ async fn read(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<DeployRequest,
     match account {
         Some(account) => call.authorize(&account).map(|()| request),
         None => Err(without_account(call, request).await),
+    }
+}
+
+/// Deploying sets the flags that the file has; where that takes `archived` back, it takes an admin.
+async fn require_admin_to_unarchive(call: &Call<'_>, configuration: &str) -> Result<(), ApiError> {
+    let (Some(new), _) = tailer_model::parse_configuration(configuration) else { return Ok(()) };
+    if new.header.archived {
+        return Ok(());
+    }
+    let Identity { account, environment, configuration_type, configuration_id } = new.header.identity();
+    let target = ConfigurationRef { account, environment, configuration_type, configuration_id };
+    match call.app.engine.configuration_status(&target).await {
+        Ok(old) if old.archived && old.configuration_id == target.configuration_id => {
+            call.principal.require(Role::Admin, &target.account, "deploying over an archived configuration")
+        }
+        Ok(_) | Err(EngineError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tailer_server::Role;
 
-use crate::support::{ACCOUNT, House, identified, table_to_table, with};
+use crate::support::{ACCOUNT, House, deployment, identified, table_to_table, with};
 
 async fn house() -> (House, String) {
     let house = House::open().await;
@@ -67,7 +67,10 @@ async fn only_an_admin_brings_back_what_was_archived() {
     }
     assert_eq!(ids(&listed(&house, &operator, json!({})).await), ["b_DEV"]);
     assert_eq!(ids(&listed(&house, &operator, json!({"archived": true})).await), ["a_DEV"]);
+    let redeployment = deployment(table_to_table("a", ACCOUNT), &[("one.sql", "SELECT 1 AS one")]);
+    house.call(&deployer, &redeployment).await.is_error(403, "forbidden");
     house.call(&admin, &set(json!({"archived": false}))).await.is_fine();
+    house.call(&deployer, &redeployment).await.is_fine();
     assert_eq!(ids(&listed(&house, &operator, json!({})).await), ["a_DEV", "b_DEV"]);
 }
 

@@ -26,7 +26,7 @@ pub(crate) const OTHER: &str = "000001";
 
 /// A running server. Dropping it stops it.
 pub(crate) struct House {
-    pub(crate) data: TempDir,
+    _data: TempDir,
     pub(crate) url: String,
     pub(crate) http: Client,
     pub(crate) store: Store,
@@ -101,7 +101,7 @@ impl House {
         let serving = tokio::spawn(server.run(listener, shutdown.clone()));
         let url = format!("{}://{address}", if settings.tls.is_some() { "https" } else { "http" });
         Self {
-            data,
+            _data: data,
             url,
             http: Client::builder().no_proxy().build().unwrap(),
             store,
