@@ -72,6 +72,12 @@ impl ApiError {
             .with_header(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
+    /// 503 with `Retry-After`.
+    pub(crate) fn unavailable(error: &'static str, message: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error, message)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+    }
+
     /// Logs what happened and tells the client nothing of it. The log line carries the request id of the span around it.
     pub(crate) fn internal(what: &dyn std::fmt::Display) -> Self {
         tracing::error!(error = %what, "unforeseen error");
@@ -130,6 +136,10 @@ impl From<EngineError> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if error.is_temporary() {
+            tracing::error!(%error, "the store cannot answer now");
+            return Self::unavailable("unavailable", "the server cannot do this at the moment; try again in a moment");
+        }
         Self::internal(&error)
     }
 }
@@ -147,8 +157,7 @@ fn invalid_configuration(problems: &[Problem]) -> ApiError {
 
 /// 503 while the server drains.
 pub(crate) fn stopping() -> ApiError {
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the server is stopping; try again in a moment")
-        .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+    ApiError::unavailable("stopping", "the server is stopping; try again in a moment")
 }
 
 impl IntoResponse for ApiError {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::StatusCode, response::IntoResponse};
+use axum::{extract::State, response::IntoResponse};
 use serde_json::json;
 
 use super::Answer;
@@ -22,7 +22,7 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Result<impl IntoRespo
     }
     if let Err(error) = app.engine.ready().await {
         tracing::warn!(%error, "not ready");
-        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "the server is not ready yet"));
+        return Err(ApiError::unavailable("not_ready", "the server is not ready yet"));
     }
     Answer::json(&json!({"status": "ready"}))
 }
