@@ -19,6 +19,12 @@ use crate::{Column, WarehouseError};
 /// The parser's own limit on nesting.
 const PARSER_DEPTH: usize = 100;
 
+/// Longer statements are refused.
+const LONGEST: usize = 100_000;
+/// Address space, used only as far as it is needed.
+const STACK: usize = 16 << 20;
+const STACK_PER_LEXEME: usize = 4 << 10;
+
 /// Turns one statement into DuckDB SQL.
 ///
 /// # Errors
@@ -27,11 +33,17 @@ const PARSER_DEPTH: usize = 100;
 pub fn translate(statement: &Statement, scope: Scope<'_>, catalog: &dyn Catalog) -> Result<Translated> {
     let start = At { line: statement.line as u64, column: statement.column as u64 };
     let lexemes = lex(&statement.sql, statement.line, statement.column)?;
-    let parsed = parse(lexemes)?;
-    let mut translator = Translator::new(catalog, scope);
-    let mut translated = translator.statement(&parsed).map_err(|e| located(e, || start))?;
-    translated.reads = translator.reads;
-    Ok(translated)
+    if lexemes.len() > LONGEST {
+        return Err(unsupported(format!("a statement of more than {LONGEST} words and signs"), start));
+    }
+    // A chain such as `a + b + …` is a tree as deep as it is long, which the parser's own code walks and frees by recursion.
+    stacker::grow(STACK + lexemes.len() * STACK_PER_LEXEME, || {
+        let parsed = parse(lexemes)?;
+        let mut translator = Translator::new(catalog, scope);
+        let mut translated = translator.statement(&parsed).map_err(|e| located(e, || start))?;
+        translated.reads = translator.reads;
+        Ok(translated)
+    })
 }
 
 fn parse(lexemes: Vec<Lexeme>) -> Result<ast::Statement> {

@@ -5,6 +5,7 @@ mod cases;
 mod conformance;
 mod dates;
 mod harness;
+mod hostile;
 mod queries;
 mod scalars;
 mod statements;
