@@ -1,0 +1,57 @@
+//! `tailerd check`: the validation of `deploy` without a server. Problems are its result, so they go to standard output.
+
+use serde_json::{Value, json};
+
+use crate::{
+    cli::CheckArgs,
+    configurations::{self, Candidate},
+    failure::{Exit, Failure},
+    output,
+};
+
+pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
+    let candidates = configurations::gather(&args.files)?;
+    let bad = candidates.iter().filter(|c| !c.is_good()).count();
+    if args.output.json {
+        let all: Vec<Value> = candidates.iter().map(report).collect();
+        output::json(&all);
+    } else {
+        for candidate in &candidates {
+            for problem in &candidate.problems.errors {
+                output::line(candidate.line_of(problem));
+            }
+            for problem in &candidate.problems.warnings {
+                output::line(format!("{} (warning)", candidate.line_of(problem)));
+            }
+        }
+    }
+    if bad > 0 {
+        return Err(refusal(&candidates));
+    }
+    output::note(format!("{} good", count(candidates.len(), "configuration")));
+    Ok(Exit::Done)
+}
+
+/// `error:` line of candidates of which some are bad.
+pub(crate) fn refusal(candidates: &[Candidate]) -> Failure {
+    let bad = candidates.iter().filter(|c| !c.is_good()).count();
+    let problems = candidates.iter().map(|c| c.problems.errors.len()).sum();
+    Failure::failed(format!("{} in {}", count(problems, "problem"), count(bad, "configuration")))
+}
+
+/// `1 problem`, `2 problems`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+fn report(candidate: &Candidate) -> Value {
+    let header = candidate.configuration.as_ref().map(|c| &c.header);
+    json!({
+        "file": candidate.path,
+        "ok": candidate.is_good(),
+        "configuration_type": header.map(|h| h.configuration_type),
+        "configuration_id": header.map(|h| h.deployed_id()),
+        "problems": candidate.problems.errors,
+        "warnings": candidate.problems.warnings,
+    })
+}

@@ -1,0 +1,126 @@
+//! `tailerd token`: made, listed and revoked in the data folder, with or without a running server, which follows within
+//! seconds. A token is shown once, when it is made; nothing keeps it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tailer_server::auth::{NewToken, mint};
+use tailer_store::{Durability, Store, StoreError, tokens};
+
+use crate::{
+    cli::{AccountRole, TokenCommand, TokenCreateArgs, TokenListArgs, TokenRevokeArgs},
+    data_folder::DataFolder,
+    failure::{Context as _, Exit, Failure},
+    output,
+    settings::{self, Settings},
+};
+
+pub(crate) async fn run(command: TokenCommand) -> Result<Exit, Failure> {
+    match command {
+        TokenCommand::Create(args) => create(args).await,
+        TokenCommand::List(args) => list(args).await,
+        TokenCommand::Revoke(args) => revoke(args).await,
+    }
+}
+
+async fn create(args: TokenCreateArgs) -> Result<Exit, Failure> {
+    let settings = settings::load(&args.data)?;
+    let (folder, store) = open(&settings)?;
+    let lifetime = SignedDuration::try_from(args.expires.0).context("--expires")?;
+    let new = NewToken {
+        account: args.grant.account,
+        role: role(args.grant.role),
+        lifetime,
+        audience: settings.audience.clone().unwrap_or_else(|| format!("http://{}", settings.listen)),
+        by: whoami(),
+    };
+    let minted = mint(&store, &folder.keys(), new, Timestamp::now()).await.context("no token was made")?;
+    if args.output.json {
+        output::json(&json!({ "id": minted.id, "token": minted.token, "expiry": minted.expires.to_string() }));
+    } else {
+        output::line(&minted.token);
+    }
+    Ok(Exit::Done)
+}
+
+async fn list(args: TokenListArgs) -> Result<Exit, Failure> {
+    let (_, store) = open(&settings::load(&args.data)?)?;
+    let rows = store.read(tokens::list).await.map_err(|e: StoreError| Failure::failed(e.to_string()))?;
+    let now = Timestamp::now();
+    let state = |row: &tokens::TokenRow| match row.revoked {
+        Some(_) => "revoked",
+        None if row.expires <= now => "expired",
+        None => "valid",
+    };
+    if args.output.json {
+        let all: Vec<Value> = rows
+            .iter()
+            .map(|row| {
+                json!({
+                    "id": row.id, "account": row.account, "role": row.role, "state": state(row),
+                    "created": row.created.to_string(), "expiry": row.expires.to_string(),
+                    "revoked": row.revoked.map(|t| t.to_string()), "by": row.by,
+                })
+            })
+            .collect();
+        output::json(&all);
+        return Ok(Exit::Done);
+    }
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let day = |t: Timestamp| t.strftime("%Y-%m-%d %H:%M").to_string();
+            vec![
+                row.id.clone(),
+                row.account.to_string(),
+                row.role.clone(),
+                state(row).to_owned(),
+                day(row.created),
+                day(row.expires),
+                row.by.clone(),
+            ]
+        })
+        .collect();
+    output::table(&["ID", "ACCOUNT", "ROLE", "STATE", "CREATED", "EXPIRES", "BY"], &cells);
+    Ok(Exit::Done)
+}
+
+async fn revoke(args: TokenRevokeArgs) -> Result<Exit, Failure> {
+    let (_, store) = open(&settings::load(&args.data)?)?;
+    let id = args.id.clone();
+    let found = store
+        .write(Durability::Synced, move |tx| tokens::revoke(tx, &id, Timestamp::now()))
+        .await
+        .map_err(|e: StoreError| Failure::failed(e.to_string()))?;
+    if !found {
+        return Err(Failure::failed(format!("there is no token {} that could be revoked", args.id))
+            .hint("`tailerd token list` shows the ids"));
+    }
+    if args.output.json {
+        output::json(&json!({ "id": args.id, "revoked": true }));
+    } else {
+        output::line(format!("token {} is revoked", args.id));
+    }
+    Ok(Exit::Done)
+}
+
+/// The data folder and its metadata, made when missing.
+pub(super) fn open(settings: &Settings) -> Result<(DataFolder, Store), Failure> {
+    let folder = DataFolder::open(&settings.data)?;
+    let database = folder.database();
+    let store = Store::open(&database).context(format!("cannot open {}", database.display()))?;
+    Ok((folder, store))
+}
+
+pub(super) fn role(role: AccountRole) -> tailer_server::Role {
+    match role {
+        AccountRole::Viewer => tailer_server::Role::Viewer,
+        AccountRole::Operator => tailer_server::Role::Operator,
+        AccountRole::Deployer => tailer_server::Role::Deployer,
+        AccountRole::Admin => tailer_server::Role::Admin,
+    }
+}
+
+/// The person at the keyboard, for the record.
+pub(super) fn whoami() -> String {
+    std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "cli".into())
+}

@@ -1,0 +1,138 @@
+//! Every setting of the server: its key in `tailerd.toml`, its default, its meaning. The one place to add a setting.
+//!
+//! The environment variable follows from the key: `TAILERD_` and the key in capitals, dots as underscores.
+
+/// What a value must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    /// Relative paths are relative to the working folder.
+    Path,
+    /// `host:port`.
+    Address,
+    /// `15s`, `500ms`, `2m`.
+    Time,
+    /// A whole number above zero.
+    Count,
+    /// `true` or `false`.
+    Flag,
+    Choice(&'static [&'static str]),
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    /// Dotted: a key of the root table or of one sub-table.
+    pub(crate) key: &'static str,
+    pub(crate) kind: Kind,
+    /// `None`: unset unless somebody sets it.
+    pub(crate) default: Option<&'static str>,
+    /// Never printed.
+    pub(crate) secret: bool,
+    pub(crate) help: &'static str,
+}
+
+impl Setting {
+    /// `oidc.issuer` is `TAILERD_OIDC_ISSUER`.
+    pub(crate) fn variable(&self) -> String {
+        format!("TAILERD_{}", self.key.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+const fn setting(key: &'static str, kind: Kind, default: Option<&'static str>, help: &'static str) -> Setting {
+    Setting { key, kind, default, secret: false, help }
+}
+
+/// Root keys first, then one table after the other: the order in which they are printed.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting("data", Kind::Path, Some("./tailerd-data"), "data folder: metadata, keys, buckets, warehouse"),
+    setting("listen", Kind::Address, Some("127.0.0.1:8080"), "address to listen on; port 0 takes a free one"),
+    setting("role", Kind::Choice(&["all", "api", "worker"]), Some("all"), "what this server does"),
+    setting("audience", Kind::Text, None, "audience that tokens must carry; http://<listen address> when unset"),
+    setting("grace_time", Kind::Time, Some("30s"), "how long running work may go on after SIGTERM"),
+    setting("lease", Kind::Time, Some("15s"), "how soon another worker takes over the runs of a dead one"),
+    setting("reconcile_every", Kind::Time, Some("5s"), "how often background activities look without being poked"),
+    setting("poll_every", Kind::Time, Some("10s"), "how often folders that cannot be watched are listed"),
+    setting("file_rest", Kind::Time, Some("1s"), "a local file is taken when it has not changed for so long"),
+    setting("max_running", Kind::Count, Some("16"), "runs executed at once by this server"),
+    setting("log.filter", Kind::Text, Some("info"), "what is logged, such as info,tailer_engine=debug"),
+    setting("log.format", Kind::Choice(&["text", "json"]), Some("text"), "form of log lines on standard error"),
+    setting(
+        "metrics.public",
+        Kind::Flag,
+        Some("false"),
+        "answer /metrics to everyone, not only to this machine and to tokens",
+    ),
+    setting("limits.requests_per_second", Kind::Count, Some("50000"), "requests per second that one token may keep up"),
+    setting("limits.burst", Kind::Count, Some("100000"), "requests that one token may send at once after a pause"),
+    setting("limits.in_flight_per_token", Kind::Count, Some("512"), "requests of one token in flight"),
+    setting("limits.in_flight", Kind::Count, Some("2048"), "requests in flight altogether"),
+    setting("limits.connections", Kind::Count, Some("4096"), "open connections; further ones wait"),
+    setting("tls.certificate", Kind::Path, None, "PEM file of the certificate chain; with tls.key turns on TLS"),
+    setting("tls.key", Kind::Path, None, "PEM file of the private key"),
+    setting(
+        "warehouse.export_file_bytes",
+        Kind::Count,
+        None,
+        "exported files are split at this size; about 1 GB when unset",
+    ),
+    setting("warehouse.threads", Kind::Count, None, "threads of the embedded warehouse; all cores when unset"),
+    setting(
+        "warehouse.memory",
+        Kind::Text,
+        None,
+        "memory of the embedded warehouse, such as 2GB; its own default when unset",
+    ),
+];
+
+/// The setting of a key.
+pub(crate) fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|s| s.key == key)
+}
+
+/// The key most like `unknown`, if any is near: for hints.
+pub(crate) fn nearest(unknown: &str) -> Option<&'static str> {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let likeness = |key: &str| {
+        let whole = strsim::jaro_winkler(unknown, key);
+        // A key in the wrong table is a likely slip: `[server] listen`.
+        if last(unknown) == last(key) { whole.max(0.95) } else { whole }
+    };
+    SETTINGS
+        .iter()
+        .map(|s| (likeness(s.key), s.key))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, key)| key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sound() {
+        let mut keys: Vec<_> = SETTINGS.iter().map(|s| s.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), SETTINGS.len(), "a key stands twice");
+        let tables: Vec<_> = SETTINGS.iter().map(|s| s.key.split_once('.').map(|(t, _)| t)).collect();
+        let mut blocks = tables.clone();
+        blocks.dedup();
+        let mut distinct = blocks.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(blocks.len(), distinct.len(), "each table is one block, root keys first");
+        assert!(tables.first().is_some_and(Option::is_none), "root keys first");
+    }
+
+    #[test]
+    fn slips_find_their_key() {
+        let check = |unknown: &str, expect: Option<&str>| assert_eq!(nearest(unknown), expect, "{unknown}");
+        check("listn", Some("listen"));
+        check("grace-time", Some("grace_time"));
+        check("server.listen", Some("listen"));
+        check("log.formt", Some("log.format"));
+        check("xyzzy", None);
+    }
+}

@@ -1,0 +1,148 @@
+//! A whole server in this process: data folder, store, warehouse, engine, HTTP. What `serve` and `demo` run.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tailer_engine::{Engine, EngineParts, EngineSettings};
+use tailer_server::{Server, ServerSettings, TlsSettings};
+use tailer_store::Store;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::{EmbeddedProjects, LocalBuckets, LocalSocket, RandomIds, SystemClock, open_warehouse};
+use crate::{
+    data_folder::{DataFolder, Lock},
+    failure::{Context as _, Failure},
+    settings::{Role, Settings},
+};
+
+/// Beyond the grace time, for the answer to a stopped statement and the last writes.
+const LAST_WRITES: Duration = Duration::from_secs(5);
+
+/// How long to wait for a `tailerd sql` that is just using the data folder.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A server that answers. Dropping it without [`Self::stop`] is as good as `kill -9`, and as harmless.
+#[derive(Debug)]
+pub(crate) struct RunningServer {
+    address: SocketAddr,
+    audience: String,
+    tls: bool,
+    grace_time: Duration,
+    folder: DataFolder,
+    store: Store,
+    engine: Engine,
+    shutdown: CancellationToken,
+    serving: JoinHandle<()>,
+    socket: Option<LocalSocket>,
+    lock: Lock,
+}
+
+impl RunningServer {
+    /// Opens everything and answers once it is ready. `holder` is what others are told who want the data folder.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the data folder, the address, the certificate or the store, by name.
+    pub(crate) async fn start(settings: &Settings, holder: &str) -> Result<Self, Failure> {
+        let folder = DataFolder::open(&settings.data)?;
+        let lock = folder.lock_within(PATIENCE, holder).await.map_err(|held| {
+            held.hint("one server works on a data folder at a time: stop that one, or choose another --data")
+        })?;
+        let (listener, address) = listen(&settings.listen).await?;
+        let store = Store::open(&folder.database()).context(format!("cannot open {}", folder.database().display()))?;
+        let warehouse = open_warehouse(folder.warehouse(), settings.warehouse.clone())?;
+        let parts = EngineParts {
+            store: store.clone(),
+            storages: Arc::new(LocalBuckets::new(folder.buckets())),
+            warehouses: Arc::new(EmbeddedProjects::new(Arc::clone(&warehouse))),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            settings: engine_settings(settings, &folder),
+        };
+        std::fs::create_dir_all(folder.scratch()).context("cannot make the scratch folder")?;
+        let engine = Engine::start(parts).await.context("cannot start the engine")?;
+        let http = server_settings(settings, &folder, address);
+        let audience = http.audience.clone();
+        let server = Server::new(engine.clone(), store.clone(), http, Arc::new(SystemClock)).context("cannot start")?;
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn(server.run(listener, shutdown.clone()));
+        let socket = LocalSocket::open(folder.socket(), warehouse)
+            .inspect_err(|error| tracing::warn!(%error, "`tailerd sql` will not reach this server"))
+            .ok();
+        engine.ready().await.context("the engine is not ready")?;
+        let (tls, grace_time) = (settings.tls.is_some(), settings.grace_time);
+        Ok(Self { address, audience, tls, grace_time, folder, store, engine, shutdown, serving, socket, lock })
+    }
+
+    /// `http://127.0.0.1:8080`, with the real port.
+    pub(crate) fn url(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
+    }
+
+    /// What tokens for this server must name.
+    pub(crate) fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    pub(crate) fn folder(&self) -> &DataFolder {
+        &self.folder
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Drains: no new connections, no new work; what runs may end within the grace time, the rest is handed back.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        let serving = async {
+            if let Err(error) = self.serving.await {
+                tracing::error!(%error, "the server ended badly");
+            }
+        };
+        let drained = tokio::time::timeout(self.grace_time + LAST_WRITES, async {
+            tokio::join!(self.engine.drain(self.grace_time), serving)
+        });
+        if drained.await.is_err() {
+            tracing::warn!("the grace time is over; what still runs is taken up again at the next start");
+        }
+        // The folder is free for the next server only when nothing of this one uses it.
+        drop((self.socket, self.engine, self.store, self.lock));
+    }
+}
+
+async fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Failure> {
+    let doing = || format!("cannot listen on {address}");
+    let listener = TcpListener::bind(address).await.context(doing())?;
+    let real = listener.local_addr().context(doing())?;
+    Ok((listener, real))
+}
+
+/// The engine's share of the settings.
+pub(crate) fn engine_settings(settings: &Settings, folder: &DataFolder) -> EngineSettings {
+    EngineSettings {
+        worker: format!("tailerd-{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()),
+        lease: settings.lease,
+        reconcile_every: settings.reconcile_every,
+        poll_every: settings.poll_every,
+        file_rest: settings.file_rest,
+        max_running: settings.max_running,
+        scratch: folder.scratch(),
+        // The data folder is locked.
+        exclusive: true,
+        executes: settings.role != Role::Api,
+    }
+}
+
+fn server_settings(settings: &Settings, folder: &DataFolder, address: SocketAddr) -> ServerSettings {
+    let mut http = ServerSettings::new(address, folder.path());
+    http.keys = folder.keys();
+    if let Some(audience) = &settings.audience {
+        http.audience.clone_from(audience);
+    }
+    http.tls =
+        settings.tls.as_ref().map(|tls| TlsSettings { certificate: tls.certificate.clone(), key: tls.key.clone() });
+    http.limits = settings.limits.clone();
+    http.metrics_for_everyone = settings.metrics_for_everyone;
+    http.timeouts.drain = http.timeouts.drain.min(settings.grace_time);
+    http
+}
