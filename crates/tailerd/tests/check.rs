@@ -1,0 +1,71 @@
+//! `tailerd check`: every problem at once, each with its place.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+use support::{Ended, run, table_to_table};
+
+/// Runs in the folder, so that paths are short.
+fn check(folder: &Path, args: &[&str]) -> Ended {
+    run(support::command().current_dir(folder).arg("check").args(args), "")
+}
+
+#[test]
+fn a_good_folder_is_exit_code_0() {
+    let folder = tempfile::tempdir().unwrap();
+    table_to_table(folder.path(), "good", &[("one", "SELECT 1 AS n", json!({ "table_name": "t" }))], json!({}));
+    fs::write(folder.path().join("package.json"), "{\"name\": \"not a configuration\"}").unwrap();
+    let ended = check(folder.path(), &["."]).good();
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.contains("1 configuration good"), "{}", ended.stderr);
+}
+
+#[test]
+fn all_problems_of_all_files_are_printed_with_their_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let tasks =
+        [("one", "SELECT 1 AS n", json!({ "table_name": "t", "criticality": "grave" })), ("two", "", json!({}))];
+    table_to_table(folder.path(), "bad", &tasks, json!({ "environment": "TEST", "max_active_runs": "many" }));
+    fs::remove_file(folder.path().join("bad_two.sql")).unwrap();
+    fs::write(
+        folder.path().join("comma.json"),
+        "{\n  \"configuration_type\": \"workflow\"\n  \"account\": \"000099\"\n}",
+    )
+    .unwrap();
+    let ended = check(folder.path(), &["bad.json", "comma.json"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.snapshot());
+    for part in ["bad.json: $.environment: ", "bad.json: $.max_active_runs: ", "bad.json: $.workflow[0].criticality: "]
+    {
+        assert!(ended.stdout.contains(part), "{part:?} is not in {}", ended.stdout);
+    }
+    assert!(ended.stdout.contains("comma.json:3:"), "line and column of the syntax error: {}", ended.stdout);
+    assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
+}
+
+#[test]
+fn a_missing_file_is_a_problem_of_the_place_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let tasks = [("one", "SELECT 1 AS n", json!({ "table_name": "t" })), ("two", "", json!({ "table_name": "u" }))];
+    table_to_table(folder.path(), "bad", &tasks, json!({}));
+    fs::remove_file(folder.path().join("bad_two.sql")).unwrap();
+    let ended = check(folder.path(), &["bad.json"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.snapshot());
+    assert!(ended.stdout.contains("bad.json: $.workflow[1].sql_file: "), "{}", ended.stdout);
+    let report = check(folder.path(), &["bad.json", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+    assert_eq!(report[0]["ok"], json!(false));
+    assert_eq!(report[0]["problems"][0]["path"], json!("$.workflow[1].sql_file"));
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = check(folder.path(), &["missing.json"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("error: cannot read missing.json: "), "{}", ended.stderr);
+    let ended = check(folder.path(), &["."]);
+    assert!(ended.stderr.contains("no configuration in this folder"), "{}", ended.stderr);
+}
