@@ -37,6 +37,9 @@ fn copy_rows(
     if onto_itself {
         return Err(super::errors::invalid(format!("table {} cannot be copied onto itself", copy.source)));
     }
+    if !ingestion::is_ingestion_time(&info.definition) && tables::is_view(session, &copy.source)? {
+        return Err(super::errors::invalid(format!("{} is a view: copies are made of tables", copy.source)));
+    }
     let sql = source_sql(copy, registered)?;
     let target = Target {
         table: &copy.destination,

@@ -168,7 +168,7 @@ pub(crate) fn create(
     let mut columns: Vec<_> = definition.schema.iter().map(column_sql).collect();
     let ingested = ingestion::is_ingestion_time(definition);
     if ingested {
-        columns.push(format!("{} TIMESTAMPTZ NOT NULL", quote(ingestion::COLUMN)));
+        columns.push(format!("{} TIMESTAMPTZ", quote(ingestion::COLUMN)));
     }
     let storage = storage(table, definition);
     session.execute(&format!("CREATE TABLE {storage} ({})", columns.join(", ")), [])?;

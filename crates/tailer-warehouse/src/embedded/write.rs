@@ -14,18 +14,30 @@ use tailer_model::operation::{
 use super::{
     errors::invalid,
     ingestion,
+    instance::text,
     partition::{self, Partition},
     session::Session,
     tables::{self, StoredColumn},
     types::Type,
 };
-use crate::{TableName, WarehouseError, googlesql::quote};
+use crate::{
+    TableName, WarehouseError,
+    googlesql::{quote, quote_table},
+};
 
 /// Rows to be written: DuckDB SQL and its columns, in order.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
     pub(crate) sql: &'a str,
     pub(crate) columns: Vec<(String, Type)>,
+}
+
+impl Source<'_> {
+    /// Of a table made for these rows.
+    fn definition(&self) -> TableDefinition {
+        let fields = self.columns.iter().map(|(name, column_type)| column_type.to_field(name)).collect();
+        TableDefinition { schema: fields, ..TableDefinition::default() }
+    }
 }
 
 /// Where rows go and what happens to those already there.
@@ -57,12 +69,15 @@ pub(crate) fn write_query(
     target: &Target<'_>,
 ) -> Result<u64, WarehouseError> {
     check_source(source, target.table)?;
+    let exists = tables::lookup(session, target.table)?.is_some();
+    let replace = target.disposition == WriteDisposition::Truncate && target.replace_schema;
+    if exists && replace && target.table.decorator.is_none() {
+        return replace_table(session, source, target);
+    }
     let opened = match open(session, target)? {
         Some(opened) => opened,
         None => {
-            let fields = source.columns.iter().map(|(name, column_type)| column_type.to_field(name)).collect();
-            let definition = TableDefinition { schema: fields, ..TableDefinition::default() };
-            tables::create(session, target.table, &definition, None)?;
+            tables::create(session, target.table, &source.definition(), None)?;
             just_created(session, target.table)?
         }
     };
@@ -71,14 +86,28 @@ pub(crate) fn write_query(
     Ok(rows)
 }
 
-/// Makes an existing table ready; `None` when it has to be made first. With `replace_schema` the old one is dropped.
+/// Makes the table anew beside the old one, which the query may be reading, then puts it in its place.
+fn replace_table(session: &Session<'_>, source: &Source<'_>, target: &Target<'_>) -> Result<u64, WarehouseError> {
+    let table = target.table;
+    let beside = TableName { table: format!("{} {}", table.table, uuid::Uuid::new_v4()), ..table.clone() };
+    let definition = source.definition();
+    tables::create(session, &beside, &definition, None)?;
+    let rows = insert(session, source, &just_created(session, &beside)?, table)?;
+    tables::drop_table(session, table)?;
+    session.execute(&format!("ALTER TABLE {} RENAME TO {}", quote_table(&beside), quote(&table.table)), [])?;
+    tables::unregister(session, &beside)?;
+    tables::register(session, table, &definition, None)?;
+    finish(
+        session,
+        &just_created(session, table)?,
+        &Target { disposition: WriteDisposition::Append, ..target.clone() },
+    )?;
+    Ok(rows)
+}
+
+/// Makes an existing table ready; `None` when it has to be made first.
 pub(crate) fn open(session: &Session<'_>, target: &Target<'_>) -> Result<Option<Opened>, WarehouseError> {
     let table = target.table;
-    let truncate = target.disposition == WriteDisposition::Truncate;
-    if truncate && target.replace_schema && table.decorator.is_none() {
-        tables::drop_table(session, table)?;
-        return Ok(None);
-    }
     let Some(registered) = tables::lookup(session, table)? else {
         return match &table.decorator {
             Some(_) => Err(WarehouseError::NotFound(format!(
@@ -194,10 +223,8 @@ pub(crate) fn insert(
         let place = format!("q.c{index}");
         let value = match convert(given, &column.column_type, &place) {
             Some(value) => value,
-            None if is_untyped_null(session, source, index)? => {
-                format!("CAST({place} AS {})", column.column_type.to_duckdb())
-            }
-            None => return Err(wrong_type(column, given, table)),
+            None if *given == Type::Scalar(FieldType::Int64) => null_of(column, &place, table),
+            None => return Err(invalid(wrong_type(column, given, table))),
         };
         names.push(quote(&column.name));
         values.push(value);
@@ -242,17 +269,19 @@ fn unknown_column(name: &str, opened: &Opened, table: &TableName) -> WarehouseEr
     invalid(format!("the query gives column `{name}`, which table {table} does not have{hint}"))
 }
 
-fn wrong_type(column: &StoredColumn, given: &Type, table: &TableName) -> WarehouseError {
-    invalid(format!(
+fn wrong_type(column: &StoredColumn, given: &Type, table: &TableName) -> String {
+    format!(
         "column `{0}` of table {table} is {1} and the query gives {given}: write CAST({0} AS {1}) in the query",
         column.name, column.column_type
-    ))
+    )
 }
 
-/// A bare `NULL` has no type of its own and fits every column.
-fn is_untyped_null(session: &Session<'_>, source: &Source<'_>, index: usize) -> Result<bool, WarehouseError> {
-    let types = session.rows(&format!("DESCRIBE {}", source.sql), [], |row| row.get::<_, String>(1))?;
-    Ok(types.get(index).is_some_and(|name| name == "\"NULL\"" || name == "NULL"))
+/// A bare `NULL`, which fits every column, cannot be told from an INT64 by its type: only values are an error.
+fn null_of(column: &StoredColumn, place: &str, table: &TableName) -> String {
+    let stored = column.column_type.to_duckdb();
+    let null = if matches!(column.column_type, Type::Array(_)) { "[]" } else { "NULL" };
+    let message = text(&wrong_type(column, &Type::Scalar(FieldType::Int64), table));
+    format!("CASE WHEN {place} IS NULL THEN CAST({null} AS {stored}) ELSE CAST(error({message}) AS {stored}) END")
 }
 
 /// SQL that makes a stored value of a given one; `None` when the types do not fit.

@@ -20,11 +20,12 @@ use tailer_model::operation::{ddl::Field, storage_to_tables::SourceFormat};
 
 use super::{
     errors::unsupported,
+    ingestion,
     query::once,
     session::Session,
     write::{self, Target},
 };
-use crate::{Load, Outcome, RejectedLine, Statistics, WarehouseError, WarehouseJobId};
+use crate::{Load, Outcome, RejectedLine, Statistics, WarehouseError, WarehouseJobId, googlesql::quote};
 
 /// A table by the names that DuckDB's appender takes.
 #[derive(Debug)]
@@ -95,6 +96,10 @@ fn into_table(
     batcher.finish()?;
     let loaded = Loaded { rows: batcher.rows, bad: batcher.bad, rejected: std::mem::take(&mut batcher.rejected) };
     drop(batcher);
+    if let Some(at) = &opened.ingested_at {
+        let column = quote(ingestion::COLUMN);
+        session.execute(&format!("UPDATE {} SET {column} = {at} WHERE {column} IS NULL", opened.storage), [])?;
+    }
     write::finish(session, &opened, &destination(load))?;
     Ok(loaded)
 }
