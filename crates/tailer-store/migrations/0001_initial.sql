@@ -90,6 +90,7 @@ CREATE TABLE runs (
 
 CREATE INDEX runs_queued ON runs (configuration, sequence) WHERE phase = 'queued';
 CREATE INDEX runs_running ON runs (configuration) WHERE phase = 'running';
+CREATE INDEX runs_leased ON runs (lease_until) WHERE phase = 'running';
 -- Listings, newest start first, for every combination of filters that the API has.
 CREATE INDEX runs_of_configuration ON runs (configuration, started, sequence);
 CREATE INDEX runs_of_configuration_by_status ON runs (configuration, status, started, sequence);

@@ -3,7 +3,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use tailer_model::{
     AccountId, ConfigurationType, Criticality, Environment, ExecutionDate, JobId, RunId, RunStatus, SubStatus, TaskId,
     TaskStatus,
@@ -115,7 +115,7 @@ impl Column for Timestamp {
 
 impl Column for ExecutionDate {
     fn from_field(field: Field<'_>) -> Result<Self, StoreError> {
-        parsed::<Date>(field).map(Self)
+        parsed(field)
     }
 }
 
@@ -145,7 +145,7 @@ impl From<Timestamp> for Value<'_> {
 
 impl From<ExecutionDate> for Value<'_> {
     fn from(date: ExecutionDate) -> Self {
-        Self::Text(date.0.to_string().into())
+        Self::Text(date.to_string().into())
     }
 }
 
@@ -241,38 +241,7 @@ macro_rules! enums {
         }
     )+ };
 }
-enums!(Environment, ConfigurationType, RunStatus, SubStatus, TaskStatus);
-
-const CRITICALITIES: [(Criticality, &str); 5] = [
-    (Criticality::Critical, "critical"),
-    (Criticality::Warning, "warning"),
-    (Criticality::Transparent, "transparent"),
-    (Criticality::Break, "break"),
-    (Criticality::Stop, "stop"),
-];
-
-impl Column for Criticality {
-    fn from_field(field: Field<'_>) -> Result<Self, StoreError> {
-        let text = text(field)?;
-        CRITICALITIES
-            .iter()
-            .find(|(_, name)| *name == text)
-            .map_or_else(|| unexpected("a criticality", field), |(criticality, _)| Ok(*criticality))
-    }
-}
-
-impl From<Criticality> for Value<'_> {
-    fn from(criticality: Criticality) -> Self {
-        let name = match criticality {
-            Criticality::Critical => "critical",
-            Criticality::Warning => "warning",
-            Criticality::Transparent => "transparent",
-            Criticality::Break => "break",
-            Criticality::Stop => "stop",
-        };
-        Self::Text(name.into())
-    }
-}
+enums!(Environment, ConfigurationType, Criticality, RunStatus, SubStatus, TaskStatus);
 
 /// A list of identifiers in one column: a JSON array of strings.
 pub(crate) fn list_to_json<T: Display>(items: &[T]) -> String {
@@ -287,4 +256,42 @@ where
     let texts: Vec<String> =
         serde_json::from_str(json).map_err(|e| StoreError::Corrupt(format!("list {json:?}: {e}")))?;
     texts.iter().map(|text| text.parse().map_err(|e: T::Err| StoreError::Corrupt(format!("{text:?}: {e}")))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<T: Column + std::fmt::Debug + PartialEq>(field: Field<'_>, expect: Result<T, &str>) {
+        let expect = expect.map_err(|e| StoreError::Corrupt(e.into()));
+        assert_eq!(T::from_field(field), expect, "{field:?}");
+    }
+
+    #[test]
+    fn a_field_of_another_kind_is_named_not_guessed() {
+        check(Field::Integer(7), Ok(7u32));
+        check::<u32>(Field::Integer(-1), Err("expected a number within bounds, found -1"));
+        check::<i64>(Field::Text("7"), Err("expected a number, found \"7\""));
+        check::<bool>(Field::Integer(2), Err("expected 0 or 1, found 2"));
+        check::<String>(Field::Null, Err("expected text, found NULL"));
+        check::<Vec<u8>>(Field::Text("x"), Err("expected bytes, found \"x\""));
+        check(Field::Null, Ok(None::<i64>));
+        check::<Option<i64>>(Field::Bytes(b"ab"), Err("expected a number, found 2 bytes"));
+        check::<AccountId>(Field::Text("1"), Err("\"1\": expected six digits in a string, such as \"000110\""));
+    }
+
+    #[test]
+    fn instants_keep_their_microseconds_and_lose_the_rest() {
+        let at: Timestamp = "2020-12-30T11:28:43.861340999Z".parse().unwrap();
+        let Value::Integer(micros) = Value::from(at) else { panic!("an instant is a number") };
+        check(Field::Integer(micros), Ok("2020-12-30T11:28:43.861340Z".parse::<Timestamp>().unwrap()));
+        assert!(Timestamp::from_field(Field::Integer(i64::MAX)).is_err());
+    }
+
+    #[test]
+    fn lists_come_back() {
+        let ids: Vec<TaskId> = ["load", "sum"].map(|id| id.parse().unwrap()).into();
+        assert_eq!(list_from_json::<TaskId>(&list_to_json(&ids)), Ok(ids));
+        assert!(list_from_json::<TaskId>(r#"["_"]"#).is_err());
+    }
 }

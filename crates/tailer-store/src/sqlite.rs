@@ -40,6 +40,8 @@ pub(crate) struct Database {
     synchronous: Option<Durability>,
     /// The error that made SQLite roll back the whole transaction by itself: disk full, I/O error.
     lost: Option<StoreError>,
+    #[cfg(test)]
+    steps: u64,
 }
 
 impl Database {
@@ -66,7 +68,13 @@ impl Database {
         let connection = Connection::open_with_flags(path, flags).map_err(|e| cannot_open(path, &e))?;
         connection.busy_timeout(PATIENCE).map_err(|e| cannot_open(path, &e))?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
-        let database = Self { connection, synchronous: None, lost: None };
+        let database = Self {
+            connection,
+            synchronous: None,
+            lost: None,
+            #[cfg(test)]
+            steps: 0,
+        };
         database.pragma(path, "foreign_keys", 1)?;
         // On macOS fsync leaves data in the drive's cache; elsewhere these change nothing.
         database.pragma(path, "fullfsync", 1)?;
@@ -136,8 +144,11 @@ impl Database {
     }
 
     fn applied(&mut self) -> Result<i64, StoreError> {
-        let exists = self.connection.table_exists(None, "migrations").map_err(|e| translate(&e))?;
-        migrations::applied(&mut Tx::new(self), exists)
+        // Asked with a statement: SQLite's own way to ask answers from what this connection saw last.
+        let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'";
+        let mut tx = Tx::new(self);
+        let exists = tx.query_one(tables, &[], |row| row.take::<i64>())? == Some(1);
+        migrations::applied(&mut tx, exists)
     }
 
     /// Begins a transaction that writes. Waits for other processes' writers.
@@ -211,7 +222,14 @@ impl Database {
 
 impl Session for Database {
     fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
-        let done = self.connection.prepare_cached(sql).and_then(|mut s| s.execute(params_from_iter(params)));
+        let done = self.connection.prepare_cached(sql).and_then(|mut statement| {
+            let changed = statement.execute(params_from_iter(params))?;
+            #[cfg(test)]
+            {
+                self.steps += steps(&statement);
+            }
+            Ok(changed)
+        });
         done.map(|changed| changed as u64).map_err(|e| self.failed(&e))
     }
 
@@ -234,11 +252,26 @@ impl Session for Database {
                     }
                 }
             }
+            #[cfg(test)]
+            {
+                drop(rows);
+                self.steps += steps(&statement);
+            }
             Ok(())
         });
         done.map_err(|e| self.failed(&e))?;
         refused.map_or(Ok(()), Err)
     }
+
+    #[cfg(test)]
+    fn steps(&self) -> u64 {
+        self.steps
+    }
+}
+
+#[cfg(test)]
+fn steps(statement: &rusqlite::Statement<'_>) -> u64 {
+    statement.reset_status(rusqlite::StatementStatus::VmStep).unsigned_abs().into()
 }
 
 impl Fields for rusqlite::Row<'_> {

@@ -50,7 +50,7 @@ pub fn claim(
     Ok(claimed)
 }
 
-/// Gives running runs whose lease has passed to `worker`, longest running first, up to `limit`. Their fence rises, so that the
+/// Gives running runs whose lease has passed to `worker`, longest abandoned first, up to `limit`. Their fence rises, so that the
 /// worker before is refused from now on; their start stays. Tasks are left as they are: the driver decides what to do again.
 ///
 /// # Errors
@@ -66,7 +66,7 @@ pub fn take_over(
     let mut taken = tx.query(
         &format!(
             "UPDATE runs SET worker = ?1, fence = fence + 1, lease_until = ?2, updated = ?3 WHERE sequence IN \
-                 (SELECT sequence FROM runs WHERE phase = 'running' AND lease_until <= ?3 ORDER BY sequence LIMIT ?4) \
+                 (SELECT sequence FROM runs WHERE phase = 'running' AND lease_until <= ?3 ORDER BY lease_until LIMIT ?4) \
              RETURNING {COLUMNS}"
         ),
         &[worker.into(), lease_until.into(), now.into(), limit.into()],
@@ -126,13 +126,13 @@ pub(crate) fn held_sequence(tx: &mut Tx<'_>, run_id: &RunId, fence: i64) -> Resu
     )
 }
 
-/// The runs that `worker` holds and that somebody wants stopped.
+/// The runs that `worker` holds and that somebody wants stopped, in no order.
 ///
 /// # Errors
 /// What the database says.
 pub fn cancel_requested(tx: &mut Tx<'_>, worker: &str) -> Result<Vec<RunId>, StoreError> {
     tx.query(
-        "SELECT run_id FROM runs WHERE phase = 'running' AND worker = ?1 AND cancel_requested = 1 ORDER BY sequence",
+        "SELECT run_id FROM runs WHERE phase = 'running' AND worker = ?1 AND cancel_requested = 1",
         &[worker.into()],
         |row| row.take(),
     )

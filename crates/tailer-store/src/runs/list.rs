@@ -26,12 +26,12 @@ pub struct RunFilter {
 /// # Errors
 /// What the database says.
 pub fn list(tx: &mut Tx<'_>, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
-    let (sql, params) = statement(filter)?;
+    let (sql, params) = statement(filter);
     tx.query(&sql, &params, read)
 }
 
-fn statement(filter: &RunFilter) -> Result<(String, Vec<Value<'_>>), StoreError> {
-    let day = filter.started_on.map(bounds).transpose()?;
+fn statement(filter: &RunFilter) -> (String, Vec<Value<'_>>) {
+    let day = filter.started_on.map(bounds);
     let conditions: [(&str, Option<Value<'_>>); 8] = [
         ("account =", filter.account.as_ref().map(Value::from)),
         ("environment =", filter.environment.map(Value::from)),
@@ -53,13 +53,70 @@ fn statement(filter: &RunFilter) -> Result<(String, Vec<Value<'_>>), StoreError>
     params.push(filter.limit.into());
     let condition = if clauses.is_empty() { String::new() } else { format!("WHERE {} ", clauses.join(" AND ")) };
     let limit = params.len();
-    Ok((format!("SELECT {COLUMNS} FROM runs {condition}ORDER BY started DESC, sequence DESC LIMIT ?{limit}"), params))
+    (format!("SELECT {COLUMNS} FROM runs {condition}ORDER BY started DESC, sequence DESC LIMIT ?{limit}"), params)
 }
 
-/// A UTC day as instants: from, included, to, excluded.
-fn bounds(day: Date) -> Result<(Timestamp, Timestamp), StoreError> {
-    let from =
-        day.to_zoned(TimeZone::UTC).map_err(|e| StoreError::Conflict(format!("the day {day}: {e}")))?.timestamp();
-    // The last day of the calendar has no end to name.
-    Ok((from, from.checked_add(24.hours()).unwrap_or(Timestamp::MAX)))
+/// A UTC day as instants: from, included, to, excluded. Where instants end before the calendar does, so does the day.
+fn bounds(day: Date) -> (Timestamp, Timestamp) {
+    let from = day
+        .to_zoned(TimeZone::UTC)
+        .map_or_else(|_| if day.year() < 0 { Timestamp::MIN } else { Timestamp::MAX }, |midnight| midnight.timestamp());
+    (from, from.saturating_add(24.hours()).unwrap_or(Timestamp::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+
+    /// Every filter there is, on and off.
+    fn every_filter() -> impl Iterator<Item = RunFilter> {
+        (0..128u32).map(|bits| {
+            let on = |bit: u32| bits & (1 << bit) != 0;
+            RunFilter {
+                account: on(0).then(|| "000110".parse().unwrap()),
+                environment: on(1).then_some(Environment::Dev),
+                configuration_type: on(2).then_some(ConfigurationType::Workflow),
+                configuration: on(3).then_some(ConfigurationKey(1)),
+                job_id: on(4).then(|| JobId("workflow|000110|x|DEV".into())),
+                status: on(5).then_some(RunStatus::Failed),
+                started_on: on(6).then(|| "2026-05-04".parse().unwrap()),
+                limit: 10,
+            }
+        })
+    }
+
+    /// What SQLite would do, step by step.
+    fn plan(store: &Store, filter: RunFilter) -> Vec<String> {
+        let explain = move |tx: &mut Tx<'_>| {
+            let (sql, params) = statement(&filter);
+            tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &params, |row| {
+                let _numbers: [i64; 3] = [row.take()?, row.take()?, row.take()?];
+                row.take::<String>()
+            })
+        };
+        store.read_blocking::<_, StoreError>(explain).unwrap()
+    }
+
+    #[test]
+    fn every_listing_walks_one_index_in_the_order_asked_for() {
+        let store = Store::in_memory().unwrap();
+        for filter in every_filter() {
+            let asked = format!("{filter:?}");
+            let searched = filter.configuration.is_some() || filter.job_id.is_some() || filter.account.is_some();
+            let steps = plan(&store, filter);
+            let [step] = steps.as_slice() else { panic!("{asked}: not one step, perhaps a sort: {steps:?}") };
+            assert!(step.contains("USING INDEX runs_"), "{asked}: {step}");
+            assert!(step.starts_with("SEARCH") || !searched, "{asked}: {step}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_its_utc_hours() {
+        let (from, to) = bounds("2026-02-28".parse().unwrap());
+        assert_eq!(from.to_string(), "2026-02-28T00:00:00Z");
+        assert_eq!(to.to_string(), "2026-03-01T00:00:00Z");
+        assert_eq!(bounds(Date::MAX), (Timestamp::MAX, Timestamp::MAX), "after all runs");
+        assert!(bounds(Date::MIN).0 < bounds("1969-12-31".parse().unwrap()).0);
+    }
 }

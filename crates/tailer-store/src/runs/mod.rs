@@ -22,6 +22,8 @@ use crate::{
 };
 
 mod claim;
+#[cfg(test)]
+mod cost;
 mod end;
 mod list;
 mod slots;

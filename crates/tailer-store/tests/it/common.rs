@@ -1,5 +1,4 @@
 //! What the tests of all nouns need: a store, moments, and the shortest way to a configuration and its runs.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "each test file uses its part")]
 
 use std::collections::BTreeMap;
 
@@ -76,12 +75,7 @@ impl Bench {
 }
 
 pub fn identity(configuration_type: ConfigurationType, id: &str) -> Identity {
-    Identity {
-        account: "000110".parse().unwrap(),
-        environment: Environment::Dev,
-        configuration_type,
-        configuration_id: id.into(),
-    }
+    Identity { account: account(), environment: Environment::Dev, configuration_type, configuration_id: id.into() }
 }
 
 pub fn table(id: &str) -> Identity {
@@ -116,6 +110,15 @@ pub fn run_of(configuration: ConfigurationKey, created: Timestamp) -> NewRun {
         at: created,
         input: json!(null),
     }
+}
+
+/// A run id made of a number.
+pub fn run_id(n: u128) -> RunId {
+    RunId::new(at(0), uuid::Uuid::from_u128(n))
+}
+
+pub fn account() -> tailer_model::AccountId {
+    "000110".parse().unwrap()
 }
 
 pub fn job(id: &str) -> JobId {

@@ -1,9 +1,5 @@
 //! Runs: what is recorded of them, who gets them, how they end.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{Bench, at, job, run_of, task};
 use jiff::SignedDuration;
 use serde_json::json;
 use tailer_model::{RunId, RunStatus, SubStatus};
@@ -11,6 +7,8 @@ use tailer_store::{
     StoreError, configurations,
     runs::{self, CancelOutcome, NewRun, RunFilter, RunRow},
 };
+
+use crate::common::{Bench, at, job, run_of, table, task};
 
 fn ids(runs: &[RunRow]) -> Vec<RunId> {
     runs.iter().map(|run| run.run_id.clone()).collect()
@@ -29,7 +27,7 @@ fn a_run_comes_back_as_recorded() {
     let run = new.clone();
     bench.tx(move |tx| runs::create(tx, &run));
     let found = bench.run(&new.run_id);
-    assert_eq!(found.identity, common::table("x_DEV"));
+    assert_eq!(found.identity, table("x_DEV"));
     assert_eq!((found.status, found.sub_status), (RunStatus::Running, SubStatus::Queued));
     assert_eq!((found.created, found.start, found.end), (at(1), at(1), None));
     assert_eq!(found.tasks, new.tasks);

@@ -1,0 +1,22 @@
+//! The store as the engine and the command line use it. One file per noun, and one each for what holds for all of them: the
+//! store itself, races, crashes, a model of the queue.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
+#![allow(clippy::cloned_ref_to_slice_refs, reason = "a list of one reads like the lists beside it")]
+
+mod common;
+mod configurations;
+mod crash;
+mod files;
+mod idempotency;
+mod logs;
+mod queue_model;
+mod races;
+mod runs;
+mod service_accounts;
+mod settings;
+mod statements;
+mod store;
+mod tasks;
+mod ticks;
+mod tokens;
+mod workflows;
