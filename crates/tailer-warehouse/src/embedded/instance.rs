@@ -178,8 +178,11 @@ fn configure(connection: &Connection, folder: &Path, settings: &EmbeddedSettings
         "SET autoinstall_known_extensions = false".to_owned(),
         "SET autoload_known_extensions = false".to_owned(),
         "SET allow_community_extensions = false".to_owned(),
-        "SET GLOBAL TimeZone = 'UTC'".to_owned(),
     ];
+    // The time zone belongs to the ICU extension, which a DuckDB compiled from its crate's sources lacks: there it is UTC anyway.
+    if cfg!(not(feature = "bundled")) {
+        batch.push("SET GLOBAL TimeZone = 'UTC'".to_owned());
+    }
     if let Some(threads) = settings.threads {
         batch.push(format!("SET threads = {threads}"));
     }
