@@ -1,0 +1,70 @@
+//! Deployed versions, parsed once. A version never changes, so an entry is right for as long as it is kept.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+use tailer_model::{Configuration, parse_configuration};
+use tailer_store::{ConfigurationKey, Tx, configurations};
+
+use crate::EngineError;
+
+/// More versions than this are not kept: enough for every configuration that is busy.
+const KEPT: usize = 4096;
+
+/// A deployed version: its typed configuration and the files that came with it.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) configuration: Configuration,
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Loaded {
+    /// A file that the configuration names, as text.
+    pub(crate) fn text(&self, name: &str) -> Result<&str, String> {
+        let content =
+            self.files.get(name).ok_or_else(|| format!("the file {name} was not deployed: deploy again with it"))?;
+        std::str::from_utf8(content)
+            .map_err(|e| format!("the file {name} is not UTF-8: the first bad byte is at offset {}", e.valid_up_to()))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Cache(Mutex<HashMap<(ConfigurationKey, u32), Arc<Loaded>>>);
+
+impl Cache {
+    /// The version, from memory or through `tx`.
+    ///
+    /// # Errors
+    /// What the store says, and a version that is missing or cannot be parsed any more.
+    pub(crate) fn load(
+        &self,
+        tx: &mut Tx<'_>,
+        key: ConfigurationKey,
+        version: u32,
+    ) -> Result<Arc<Loaded>, EngineError> {
+        if let Some(loaded) = self.0.lock().get(&(key, version)) {
+            return Ok(loaded.clone());
+        }
+        let row = configurations::version(tx, key, version)?
+            .ok_or_else(|| EngineError::Internal(format!("version {version} of configuration {} is missing", key.0)))?;
+        let (configuration, problems) = parse_configuration(&row.document);
+        let configuration = configuration.ok_or_else(|| {
+            let first = problems.errors.first().map(|p| format!("{}: {}", p.path, p.message)).unwrap_or_default();
+            EngineError::Internal(format!(
+                "version {version} of configuration {} was accepted by an earlier tailerd and is not valid any more \
+                 ({first}): deploy it again",
+                key.0
+            ))
+        })?;
+        let loaded = Arc::new(Loaded { configuration, files: row.files });
+        let mut kept = self.0.lock();
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert((key, version), loaded.clone());
+        Ok(loaded)
+    }
+}

@@ -1,0 +1,159 @@
+//! The engine itself: what all its parts share, how it starts and how it stops.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tailer_model::RunId;
+use tailer_store::{Durability, runs};
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{EngineError, EngineParts, cache::Cache, reconcile};
+
+/// The application. Cheap to clone; all clones are one engine.
+#[derive(Debug, Clone)]
+pub struct Engine(pub(crate) Arc<Inner>);
+
+/// What the parts of the engine share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) parts: EngineParts,
+    pub(crate) cache: Cache,
+    pub(crate) pokes: Pokes,
+    /// Runs that this process drives now.
+    pub(crate) driven: Mutex<HashMap<RunId, Driven>>,
+    /// Callers that wait for news of a run.
+    watchers: Mutex<HashMap<RunId, Arc<Notify>>>,
+    /// No new work is taken once this is cancelled.
+    pub(crate) stopping: CancellationToken,
+    /// Drivers let go of their runs once this is cancelled.
+    pub(crate) abandon: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// A run in the hands of this process.
+#[derive(Debug, Clone)]
+pub(crate) struct Driven {
+    pub(crate) fence: i64,
+    /// Cancelled when somebody wants the run stopped.
+    pub(crate) cancel: CancellationToken,
+}
+
+/// Wakes the reconcilers. A poke that comes while one runs makes it run once more.
+#[derive(Debug, Default)]
+pub(crate) struct Pokes {
+    pub(crate) dispatch: Notify,
+    pub(crate) arrivals: Notify,
+    pub(crate) ticks: Notify,
+    pub(crate) firings: Notify,
+    pub(crate) leases: Notify,
+}
+
+impl Inner {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    pub(crate) fn new_run_id(&self) -> RunId {
+        RunId::new(self.now(), self.parts.ids.uuid())
+    }
+
+    pub(crate) fn lease_until(&self, now: Timestamp) -> Timestamp {
+        now.checked_add(self.parts.settings.lease).unwrap_or(now)
+    }
+
+    /// Tells whoever waits for news of a run.
+    pub(crate) fn announce(&self, run: &RunId) {
+        if let Some(watcher) = self.watchers.lock().get(run) {
+            watcher.notify_waiters();
+        }
+    }
+
+    /// What [`Self::announce`] wakes. Ask for it before looking at the run, so that no news is missed.
+    pub(crate) fn watch(&self, run: &RunId) -> Arc<Notify> {
+        let mut watchers = self.watchers.lock();
+        watchers.retain(|_, watcher| Arc::strong_count(watcher) > 1);
+        watchers.entry(run.clone()).or_default().clone()
+    }
+}
+
+impl Engine {
+    /// Starts the engine, and its reconcilers when `settings.executes`, on the current tokio runtime.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
+        let inner = Arc::new(Inner {
+            parts,
+            cache: Cache::default(),
+            pokes: Pokes::default(),
+            driven: Mutex::default(),
+            watchers: Mutex::default(),
+            stopping: CancellationToken::new(),
+            abandon: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        let settings = &inner.parts.settings;
+        if settings.executes {
+            if settings.exclusive {
+                let now = inner.now();
+                inner.parts.store.write(Durability::Relaxed, move |tx| runs::release_all(tx, now)).await?;
+            }
+            reconcile::start(&inner);
+        }
+        Ok(Self(inner))
+    }
+
+    /// Stops taking work, gives running work `grace` to end, then lets go of what still runs: its statements are stopped, its
+    /// leases handed back, and whoever starts next goes on with it.
+    pub async fn drain(&self, grace: Duration) {
+        let inner = &self.0;
+        inner.stopping.cancel();
+        inner.tasks.close();
+        let ended = tokio::time::timeout(grace, inner.tasks.wait()).await.is_ok();
+        if !ended {
+            inner.abandon.cancel();
+            let let_go = tokio::time::timeout(Duration::from_secs(10), inner.tasks.wait()).await;
+            if let_go.is_err() {
+                tracing::warn!("some tasks did not stop in time; their runs are taken over by the next server");
+            }
+        }
+        let (worker, now) = (inner.parts.settings.worker.clone(), inner.now());
+        if let Err(error) = inner.parts.store.write(Durability::Synced, move |tx| runs::release(tx, &worker, now)).await
+        {
+            tracing::warn!(%error, "leases could not be handed back; they pass by themselves");
+        }
+    }
+
+    /// Whether requests can be answered: the store reads, and the engine is not stopping.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopping`], or what the store says.
+    pub async fn ready(&self) -> Result<(), EngineError> {
+        if self.0.stopping.is_cancelled() {
+            return Err(EngineError::Stopping);
+        }
+        self.0.parts.store.read(|tx| runs::counts(tx).map(drop)).await.map_err(EngineError::from)
+    }
+
+    /// Gauges and counters for `/metrics`: name, labels, value.
+    pub async fn metrics(&self) -> Vec<(String, Vec<(String, String)>, f64)> {
+        let mut all = vec![(
+            "tailerd_runs_driven".to_owned(),
+            Vec::new(),
+            f64::from(u32::try_from(self.0.driven.lock().len()).unwrap_or(u32::MAX)),
+        )];
+        match self.0.parts.store.read(runs::counts).await {
+            Ok(counts) => all.extend(counts.into_iter().map(|(status, sub_status, count)| {
+                let labels =
+                    vec![("status".to_owned(), status.to_string()), ("sub_status".to_owned(), sub_status.to_string())];
+                #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+                let value = count as f64;
+                ("tailerd_runs".to_owned(), labels, value)
+            })),
+            Err(error) => tracing::warn!(%error, "runs could not be counted"),
+        }
+        all
+    }
+}

@@ -1,0 +1,358 @@
+//! Takes one run through its tasks.
+//!
+//! Each turn is one transaction: the tasks that ended, the tasks that start, their job ids (recorded before anything is
+//! submitted: invariant 6), and at the end the run's own end with what it completes. All of it is refused when the
+//! fence is not ours any more; then the driver lets go without a trace. A run that was interrupted is driven the same way: what
+//! is recorded as ended stays so, what was running is done again.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use futures::FutureExt;
+use jiff::Timestamp;
+use tailer_model::{Criticality, RunStatus, SubStatus, TaskGraph, TaskId, TaskStatus};
+use tailer_store::{
+    Durability, Tx, logs,
+    logs::LogLine,
+    runs::{self, RunRow},
+    statements,
+    tasks::{self, TaskEnd},
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Executor, Plan, PlannedTask, RunContext, TaskContext, executor_of, job_id, log, progress::Progress};
+use crate::{
+    EngineError,
+    engine::{Driven, Inner},
+    error::TaskError,
+    workflows,
+};
+
+/// Drives a run that this worker holds, on a task of its own.
+pub(crate) fn spawn(inner: &Arc<Inner>, run: RunRow) {
+    let cancel = CancellationToken::new();
+    if run.cancel_requested {
+        cancel.cancel();
+    }
+    let (id, fence) = (run.run_id.clone(), run.fence);
+    inner.driven.lock().insert(id.clone(), Driven { fence, cancel: cancel.clone() });
+    let engine = inner.clone();
+    inner.tasks.spawn(async move {
+        if let Err(error) = drive(&engine, run, cancel).await {
+            tracing::error!(run = %id, %error, "the run could not be driven; it is tried again when its lease has passed");
+        }
+        let mut driven = engine.driven.lock();
+        if driven.get(&id).is_some_and(|d| d.fence == fence) {
+            driven.remove(&id);
+        }
+        drop(driven);
+        engine.announce(&id);
+        engine.pokes.dispatch.notify_one();
+    });
+}
+
+async fn drive(inner: &Arc<Inner>, run: RunRow, cancel: CancellationToken) -> Result<(), EngineError> {
+    let (key, version, cache) = (run.configuration, run.version, inner.clone());
+    let loaded = inner.parts.store.read(move |tx| cache.cache.load(tx, key, version)).await;
+    let log = log::RunLog::new(inner, run.run_id.clone());
+    let prepared = loaded.and_then(|loaded| {
+        let executor = executor_of(run.identity.configuration_type)
+            .ok_or_else(|| EngineError::Internal(format!("nothing executes a {}", run.identity.configuration_type)))?;
+        let plan = select(executor.plan(&loaded, &run)?, run.tasks.as_deref());
+        Ok((loaded, executor, plan))
+    });
+    let (loaded, executor, plan) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            let at = inner.now();
+            let message = error.to_string();
+            let (id, fence) = (run.run_id, run.fence);
+            let finish = move |tx: &mut Tx<'_>| {
+                runs::finish(tx, &id, fence, RunStatus::Failed, SubStatus::Failed, Some(message), at)
+            };
+            return inner.parts.store.write(Durability::Relaxed, finish).await.map(drop).map_err(EngineError::from);
+        }
+    };
+    let context = Arc::new(RunContext { inner: inner.clone(), run, loaded, log });
+    let criticality = plan.tasks.iter().map(|task| task.criticality).collect();
+    let progress = Progress::new(plan.graph.clone(), criticality);
+    let attempts = vec![1; plan.tasks.len()];
+    let error = None;
+    Driver { context, executor, plan, progress, attempts, error, running: JoinSet::new(), cancel }.drive().await
+}
+
+/// Only the tasks asked for. A task between two of them that was left out still orders them.
+fn select(plan: Plan, wanted: Option<&[TaskId]>) -> Plan {
+    let Some(wanted) = wanted else { return plan };
+    let kept: Vec<usize> =
+        (0..plan.tasks.len()).filter(|i| plan.tasks.get(*i).is_some_and(|t| wanted.contains(&t.id))).collect();
+    let parents = kept
+        .iter()
+        .map(|task| {
+            let before = |other: &usize| plan.graph.descendants(*other).contains(task);
+            kept.iter().enumerate().filter(|(_, other)| before(other)).map(|(position, _)| position).collect()
+        })
+        .collect();
+    let tasks: Vec<PlannedTask> = kept.iter().filter_map(|i| plan.tasks.get(*i).cloned()).collect();
+    let ids = tasks.iter().map(|task| task.id.clone()).collect();
+    Plan { tasks, graph: TaskGraph { ids, parents }, concurrency: plan.concurrency }
+}
+
+struct Driver {
+    context: Arc<RunContext>,
+    executor: &'static dyn Executor,
+    plan: Plan,
+    progress: Progress,
+    attempts: Vec<u32>,
+    /// Of the first task whose failure fails the run.
+    error: Option<String>,
+    running: JoinSet<Ended>,
+    cancel: CancellationToken,
+}
+
+/// A task's attempt that is over.
+struct Ended {
+    task: usize,
+    end: TaskEnd,
+}
+
+/// What one turn records.
+#[derive(Default)]
+struct Turn {
+    ended: Vec<Ended>,
+    skipped: Vec<usize>,
+    started: Vec<usize>,
+    over: bool,
+}
+
+impl Driver {
+    async fn drive(mut self) -> Result<(), EngineError> {
+        if !self.restore().await? {
+            return Ok(());
+        }
+        let mut turn = Turn::default();
+        loop {
+            turn.skipped = self.progress.skip();
+            turn.started = self.progress.ready(self.plan.concurrency);
+            for task in &turn.started {
+                self.progress.set(*task, TaskStatus::Running);
+            }
+            turn.over = self.progress.is_over();
+            let over = turn.over;
+            if over {
+                self.executor.clean_up(&self.context).await;
+            }
+            let started = turn.started.clone();
+            if !self.record(turn).await? {
+                tracing::info!(run = %self.context.run.run_id, "held by another worker now: its tasks are let go");
+                self.running.abort_all();
+                return Ok(());
+            }
+            self.context.inner.announce(&self.context.run.run_id);
+            if over {
+                return Ok(());
+            }
+            for task in started {
+                self.start(task);
+            }
+            turn = match self.next().await {
+                Some(turn) => turn,
+                None => return Ok(()),
+            };
+        }
+    }
+
+    /// Records the plan, or finds what was recorded before an interruption. `false` when the fence is not ours.
+    async fn restore(&mut self) -> Result<bool, EngineError> {
+        let run = &self.context.run;
+        if run.fence > 1 {
+            let id = run.run_id.clone();
+            let before = self.context.inner.parts.store.read(move |tx| tasks::list(tx, &id)).await?;
+            for row in before {
+                let Some(task) = self.plan.graph.position(&row.task_id) else { continue };
+                // What was running when its worker died is done again, as the same attempt.
+                let status = if row.status == TaskStatus::Running { TaskStatus::Pending } else { row.status };
+                self.progress.set(task, status);
+                if let Some(attempt) = self.attempts.get_mut(task) {
+                    *attempt = row.attempt.max(1);
+                }
+                if row.status == TaskStatus::Failed && row.criticality.stops_run() {
+                    self.error = self.error.take().or(row.error.map(|e| format!("task {}: {e}", row.task_id)));
+                }
+            }
+            self.context.log.push("INFO", None, format!("taken over by {}", self.context.inner.parts.settings.worker));
+        }
+        if self.cancel.is_cancelled() {
+            self.progress.cancel();
+        }
+        let planned: Vec<(TaskId, String, Criticality)> =
+            self.plan.tasks.iter().map(|t| (t.id.clone(), t.task_type.clone(), t.criticality)).collect();
+        let (id, fence) = (run.run_id.clone(), run.fence);
+        let planned = move |tx: &mut Tx<'_>| tasks::plan(tx, &id, fence, &planned);
+        Ok(self.context.inner.parts.store.write(Durability::Relaxed, planned).await?)
+    }
+
+    fn start(&mut self, position: usize) {
+        let (Some(task), Some(attempt)) = (self.plan.tasks.get(position), self.attempts.get(position)) else { return };
+        let context = TaskContext::new(self.context.clone(), task.clone(), position, *attempt);
+        let (executor, cancel) = (self.executor, self.cancel.clone());
+        self.running.spawn(async move { attempt_task(executor, context, cancel).await });
+    }
+
+    /// Waits until something ends. `None` when the server lets go of its runs.
+    async fn next(&mut self) -> Option<Turn> {
+        let abandon = self.context.inner.abandon.clone();
+        let cancel = self.cancel.clone();
+        let mut turn = Turn::default();
+        let first = loop {
+            tokio::select! {
+                ended = self.running.join_next() => break ended,
+                () = cancel.cancelled(), if !self.is_cancelled() => {
+                    self.progress.cancel();
+                    // Running tasks see the same token and end by themselves.
+                    if self.running.is_empty() { return Some(turn); }
+                }
+                () = abandon.cancelled() => {
+                    self.cancel.cancel();
+                    while self.running.join_next().await.is_some() {}
+                    return None;
+                }
+            }
+        };
+        let mut ended = first;
+        while let Some(joined) = ended {
+            match joined {
+                Ok(task) => self.note(task, &mut turn),
+                Err(error) => tracing::error!(%error, "a task of the engine ended by itself"),
+            }
+            ended = self.running.try_join_next();
+        }
+        Some(turn)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.progress.verdict().sub_status == SubStatus::Cancelled
+    }
+
+    fn note(&mut self, ended: Ended, turn: &mut Turn) {
+        self.progress.set(ended.task, ended.end.status);
+        if ended.end.status == TaskStatus::Cancelled {
+            self.progress.cancel();
+        }
+        let planned = self.plan.tasks.get(ended.task);
+        if let (TaskStatus::Failed, Some(planned)) = (ended.end.status, planned) {
+            let message = ended.end.error.clone().unwrap_or_default();
+            let level = if planned.criticality.stops_run() { "ERROR" } else { "WARNING" };
+            self.context.log.push(level, Some(&planned.id), format!("failed ({}): {message}", planned.criticality));
+            if planned.criticality.stops_run() && self.error.is_none() {
+                self.error = Some(format!("task {}: {message}", planned.id));
+            }
+        }
+        turn.ended.push(ended);
+    }
+
+    /// One transaction for all that a turn found. `false` when the run is not ours any more.
+    async fn record(&self, turn: Turn) -> Result<bool, EngineError> {
+        let (context, plan, attempts) = (self.context.clone(), self.plan.clone(), self.attempts.clone());
+        let verdict = self.progress.verdict();
+        let error = self
+            .error
+            .clone()
+            .filter(|_| verdict.status == RunStatus::Failed)
+            .or_else(|| (verdict.sub_status == SubStatus::Cancelled).then(|| "cancelled".to_owned()));
+        let lines = self.context.log.take();
+        let at = self.context.inner.now();
+        self.context
+            .inner
+            .parts
+            .store
+            .write(Durability::Relaxed, move |tx| {
+                let (run, inner) = (&context.run, &context.inner);
+                if !record_tasks(tx, run, &plan, &attempts, turn.ended, &turn.skipped, &turn.started, lines, at)? {
+                    return Ok(false);
+                }
+                if turn.over {
+                    if !runs::finish(tx, &run.run_id, run.fence, verdict.status, verdict.sub_status, error, at)? {
+                        return Ok(false);
+                    }
+                    if verdict.counts {
+                        workflows::collect(inner, tx, run, at)?;
+                    }
+                }
+                Ok::<_, EngineError>(true)
+            })
+            .await
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one turn, taken apart for one transaction")]
+fn record_tasks(
+    tx: &mut Tx<'_>,
+    run: &RunRow,
+    plan: &Plan,
+    attempts: &[u32],
+    ended: Vec<Ended>,
+    skipped: &[usize],
+    started: &[usize],
+    lines: Vec<LogLine>,
+    at: Timestamp,
+) -> Result<bool, EngineError> {
+    if !runs::held(tx, &run.run_id, run.fence)? {
+        return Ok(false);
+    }
+    let attempt_of = |task: usize| attempts.get(task).copied().unwrap_or(1);
+    for Ended { task, end } in ended {
+        let Some(planned) = plan.tasks.get(task) else { continue };
+        tasks::finish(tx, &run.run_id, run.fence, &planned.id, end)?;
+        statements::close(tx, &run.run_id, &job_id(run, &planned.id, attempt_of(task)).0)?;
+    }
+    for planned in skipped.iter().filter_map(|task| plan.tasks.get(*task)) {
+        let end =
+            TaskEnd { status: TaskStatus::Skipped, statistics: serde_json::Value::Null, sql: None, error: None, at };
+        tasks::finish(tx, &run.run_id, run.fence, &planned.id, end)?;
+    }
+    for (planned, attempt) in started.iter().filter_map(|task| Some((plan.tasks.get(*task)?, attempt_of(*task)))) {
+        let job = job_id(run, &planned.id, attempt).0;
+        tasks::start(tx, &run.run_id, run.fence, &planned.id, attempt, at)?;
+        statements::record(tx, &run.run_id, run.fence, &planned.id, attempt, &job, at)?;
+    }
+    if !lines.is_empty() {
+        logs::append(tx, &run.run_id, &lines)?;
+    }
+    Ok(true)
+}
+
+/// Runs one attempt to its end, or stops it when the run is cancelled.
+async fn attempt_task(executor: &'static dyn Executor, context: TaskContext, cancel: CancellationToken) -> Ended {
+    let result = {
+        // A defect in an executor fails its task, not the server.
+        let work = AssertUnwindSafe(executor.execute(&context)).catch_unwind().map(|result| {
+            result.unwrap_or_else(|_| Err(TaskError::Failed("internal error; the server's log has the details".into())))
+        });
+        tokio::pin!(work);
+        tokio::select! {
+            result = &mut work => result,
+            () = cancel.cancelled() => {
+                // A statement is stopped where it runs and then answers; anything else stops by being dropped.
+                if context.stop_jobs().await {
+                    let _stopped = tokio::time::timeout(std::time::Duration::from_secs(10), work).await;
+                }
+                Err(TaskError::Cancelled)
+            }
+        }
+    };
+    let at = context.run.inner.now();
+    let sql = context.sql();
+    let end = match result {
+        Ok(done) => TaskEnd { status: TaskStatus::Success, statistics: done.statistics, sql, error: None, at },
+        Err(TaskError::Cancelled) => {
+            let statistics = serde_json::Value::Null;
+            TaskEnd { status: TaskStatus::Cancelled, statistics, sql, error: Some("cancelled".into()), at }
+        }
+        Err(TaskError::Failed(message)) => {
+            let statistics = serde_json::Value::Null;
+            TaskEnd { status: TaskStatus::Failed, statistics, sql, error: Some(message), at }
+        }
+    };
+    Ended { task: context.position, end }
+}

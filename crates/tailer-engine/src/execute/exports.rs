@@ -1,0 +1,120 @@
+//! Files of an export: made in a scratch folder by the warehouse, then brought to the bucket whole, the TOP file last.
+//!
+//! Done again after a crash it makes the same names and replaces them; files of the interrupted attempt that the repetition
+//! did not make are removed with `delete_dest_bucket_content` only.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+use tailer_model::{
+    operation::{
+        storage_to_storage::{StorageAddress, StorageKind},
+        table_to_storage::Export,
+    },
+    template,
+};
+use tailer_storage::{Content, ObjectPath, Storage, StorageError};
+use tailer_warehouse::{Job, Query};
+use tokio::io::AsyncReadExt;
+
+use super::{TaskContext, TaskDone};
+use crate::error::TaskError;
+
+const CHUNK: usize = 1 << 20;
+
+pub(super) async fn write(task: &TaskContext, export: &Export, query: Query) -> Result<TaskDone, TaskError> {
+    let run = &task.run;
+    let (date, at) = (run.execution_date().0, run.run.start);
+    let file_name = template::render(&export.output_filename, date, Some(at), None);
+    let folder = ObjectPath::parse(&template::render(&export.prefix, date, Some(at), None))?;
+    // Refuses a name that would leave the folder before anything runs.
+    let top = folder.join(&format!("{file_name}.top"))?;
+    let address = StorageAddress {
+        kind: StorageKind::Gcs,
+        bucket: export.bucket.clone(),
+        prefix: String::new(),
+        credentials: serde_json::Map::new(),
+    };
+    let storage = run.inner.parts.storages.open(&address)?;
+    let scratch = run.inner.parts.settings.scratch.join(task.job_id().0);
+    let made = async {
+        remake(&scratch).await?;
+        let job = tailer_warehouse::Export {
+            query,
+            folder: scratch.clone(),
+            file_name: file_name.clone(),
+            format: export.format,
+            compression: export.compression,
+            print_header: export.print_header,
+            field_delimiter: export.field_delimiter.clone(),
+        };
+        let outcome = task.job(&export.project, "", Job::Export(job)).await?;
+        if export.delete_destination_content {
+            empty(task, storage.as_ref(), &folder).await?;
+        }
+        let mut written = Vec::new();
+        for file in &outcome.files {
+            let name = file.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let to = folder.join(name)?;
+            storage.write(&to, content(&file.path, storage.location(&to)).await?).await?;
+            task.info(format!("{} rows, {} bytes written to {}", file.rows, file.bytes, storage.location(&to)));
+            written.push(storage.location(&to));
+        }
+        if export.generate_top_file {
+            storage.write(&top, stream::iter([Ok(Bytes::new())]).boxed()).await?;
+        }
+        let mut done = TaskDone::of(&outcome);
+        if let Value::Object(statistics) = &mut done.statistics {
+            statistics.insert("files".into(), json!(written));
+        }
+        Ok(done)
+    }
+    .await;
+    if let Err(error) = tokio::fs::remove_dir_all(&scratch).await {
+        tracing::debug!(%error, "the scratch folder of an export was not removed");
+    }
+    made
+}
+
+async fn remake(folder: &Path) -> Result<(), TaskError> {
+    let failed = |error: std::io::Error| TaskError::Failed(format!("cannot make a scratch folder: {error}"));
+    match tokio::fs::remove_dir_all(folder).await {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    tokio::fs::create_dir_all(folder).await.map_err(failed)
+}
+
+/// Empties the destination folder; folders beside it whose names begin alike are not touched.
+async fn empty(task: &TaskContext, storage: &dyn Storage, folder: &ObjectPath) -> Result<(), TaskError> {
+    let mut listed = storage.list(folder).await?;
+    let mut paths = Vec::new();
+    while let Some(object) = listed.next().await {
+        paths.push(object?.path);
+    }
+    for path in &paths {
+        storage.delete(path).await?;
+    }
+    task.info(format!("{} objects deleted from {}", paths.len(), storage.location(folder)));
+    Ok(())
+}
+
+/// A file of this machine as a stream.
+async fn content(path: &Path, location: String) -> Result<Content, TaskError> {
+    let failed = |error: std::io::Error| TaskError::Failed(format!("cannot read what was exported: {error}"));
+    let file = tokio::fs::File::open(path).await.map_err(failed)?;
+    Ok(stream::try_unfold((file, location), |(mut file, location)| async move {
+        let mut chunk = vec![0; CHUNK];
+        match file.read(&mut chunk).await {
+            Ok(0) => Ok(None),
+            Ok(n) => {
+                chunk.truncate(n);
+                Ok(Some((Bytes::from(chunk), (file, location))))
+            }
+            Err(source) => Err(StorageError::Io { location, source }),
+        }
+    })
+    .boxed())
+}

@@ -1,0 +1,223 @@
+//! storage-to-tables: one load for each table the file is for, then archive (`spec/data-operations.md`, storage-to-tables).
+//!
+//! A load is all or nothing and its job id makes it happen once; the file leaves the source folder only after it.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use serde_json::{Value, json};
+use tailer_model::{
+    Criticality, TaskGraph,
+    operation::{
+        Definition, StorageToTables,
+        ddl::{Field, FieldType, Mode, parse_load},
+        storage_to_tables::{DdlMode, Table},
+    },
+    rfc3339_micros, template,
+};
+use tailer_store::runs::RunRow;
+use tailer_warehouse::{Job, Load, LoadSchema, TableName};
+use tokio::io::AsyncWriteExt;
+
+use super::{
+    Executor, Plan, PlannedTask, TaskContext, TaskDone,
+    files::{Source, task_id},
+};
+use crate::{
+    cache::Loaded,
+    error::{EngineError, TaskError},
+    files::FileInput,
+};
+
+pub(super) struct StorageToTablesExecutor;
+
+fn definition(loaded: &Loaded) -> Result<&StorageToTables, EngineError> {
+    match &loaded.configuration.definition {
+        Definition::StorageToTables(definition) => Ok(definition),
+        _ => Err(EngineError::Internal("not a storage-to-tables".into())),
+    }
+}
+
+/// The tables that share the template which the file matched first.
+fn tables<'a>(definition: &'a StorageToTables, template: &str) -> Vec<&'a Table> {
+    definition.tables.iter().filter(|table| table.template.as_str() == template).collect()
+}
+
+#[async_trait]
+impl Executor for StorageToTablesExecutor {
+    /// `load` (or `load_1`, `load_2`... when several destinations share the template), then `archive`.
+    fn plan(&self, loaded: &Loaded, run: &RunRow) -> Result<Plan, EngineError> {
+        let definition = definition(loaded)?;
+        let template = run.input.get("template").and_then(Value::as_str).unwrap_or_default();
+        let loads = tables(definition, template).len();
+        let mut ids = Vec::new();
+        for n in 1..=loads {
+            ids.push(task_id(&if loads == 1 { "load".to_owned() } else { format!("load_{n}") })?);
+        }
+        let planned = |id, task_type: &str| PlannedTask {
+            id,
+            task_type: task_type.to_owned(),
+            criticality: Criticality::Critical,
+        };
+        let mut tasks: Vec<PlannedTask> = ids.into_iter().map(|id| planned(id, "load")).collect();
+        let mut parents = vec![Vec::new(); loads];
+        if definition.archive_prefix.is_some() {
+            tasks.push(planned(task_id("archive")?, "archive"));
+            parents.push((0..loads).collect());
+        }
+        let ids = tasks.iter().map(|t| t.id.clone()).collect();
+        Ok(Plan { tasks, graph: TaskGraph { ids, parents }, concurrency: loads.max(1) })
+    }
+
+    async fn execute(&self, task: &TaskContext) -> Result<TaskDone, TaskError> {
+        let definition = definition(&task.run.loaded)?;
+        let source = Source::of(task)?;
+        if task.task.task_type == "archive" {
+            let prefix = definition.archive_prefix.as_deref().unwrap_or_default();
+            return archive(task, &source, prefix).await;
+        }
+        let table = tables(definition, &source.input.template)
+            .get(task.position)
+            .copied()
+            .ok_or_else(|| TaskError::Failed("the configuration has no such table any more".into()))?;
+        load(task, &source, table).await
+    }
+}
+
+/// Archives the file, and its DDL file where there is one beside it, then removes both.
+async fn archive(task: &TaskContext, source: &Source, prefix: &str) -> Result<TaskDone, TaskError> {
+    let archived = source.archive(task, prefix).await?;
+    let companion = source.path.parent().join(&format!("{}.ddl.json", source.path.name()))?;
+    if crate::files::is_companion(&task.run.loaded.configuration, companion.name())
+        && source.storage.stat(&companion).await?.is_some()
+    {
+        source.storage.copy(&companion, &archived.parent().join(companion.name())?).await?;
+        source.storage.delete(&companion).await?;
+    }
+    source.remove(task).await?;
+    Ok(TaskDone { statistics: json!({"archive": source.storage.location(&archived)}) })
+}
+
+async fn load(task: &TaskContext, source: &Source, table: &Table) -> Result<TaskDone, TaskError> {
+    let name = TableName::new(&table.project, &table.dataset, &table_name(table, &source.input))?;
+    let staged = stage(task, source).await?;
+    let schema = match &table.ddl {
+        DdlMode::Header => LoadSchema::Header,
+        DdlMode::Autodetect => LoadSchema::Autodetect,
+        DdlMode::File { ddl_file } => given(task.run.loaded.text(ddl_file)?, ddl_file)?,
+        DdlMode::FileTemplate => {
+            let beside = source.path.parent().join(&format!("{}.ddl.json", source.path.name()))?;
+            let location = source.storage.location(&beside);
+            if source.storage.stat(&beside).await?.is_none() {
+                return Err(TaskError::Failed(format!("{location} is missing: ddl_mode file_template needs it")));
+            }
+            given(&read_text(source, &beside, &location).await?, &location)?
+        }
+    };
+    let job = Job::Load(Load {
+        files: vec![staged.path.clone()],
+        table: name.clone(),
+        schema,
+        description: table.short_description.clone(),
+        options: table.options.clone(),
+        added_columns: if table.options.add_tailer_metadata { metadata(task, source) } else { Vec::new() },
+    });
+    task.info(format!("loading {} into {name}", source.input.location));
+    let outcome = task.job(&name.project, "", job).await?;
+    let rows = outcome.statistics.rows.unwrap_or_default();
+    task.info(format!("{rows} rows loaded into {name}"));
+    if outcome.statistics.rejected_rows > 0 {
+        task.info(format!("{} lines rejected, within the limit", outcome.statistics.rejected_rows));
+    }
+    let mut done = TaskDone::of(&outcome);
+    if let Value::Object(statistics) = &mut done.statistics {
+        statistics.insert("table".into(), name.to_string().into());
+        statistics.insert("file".into(), source.input.location.clone().into());
+    }
+    Ok(done)
+}
+
+/// With `{{FD_TABLE_NAME}}` in its template, the table gets the file's date as a suffix.
+fn table_name(table: &Table, input: &FileInput) -> String {
+    let date = input.date.unwrap_or_default();
+    let mut name = template::render(&table.table_name, date, None, input.table_name.as_deref());
+    if input.table_name.is_some() && input.date.is_some() {
+        name.push_str(&template::render("_{{FD_DATE}}", date, None, None));
+    }
+    name
+}
+
+fn given(text: &str, name: &str) -> Result<LoadSchema, TaskError> {
+    let (schema, problems) = parse_load(text);
+    schema.map(LoadSchema::Given).ok_or_else(|| {
+        let first = problems.errors.first().map(|p| format!("{}: {}", p.path, p.message)).unwrap_or_default();
+        TaskError::Failed(format!("{name}: {first}"))
+    })
+}
+
+/// The columns of `add_tailer_metadata`.
+fn metadata(task: &TaskContext, source: &Source) -> Vec<(Field, String)> {
+    let column = |name: &str, field_type, value: String| {
+        let field =
+            Field { name: name.to_owned(), field_type, mode: Mode::Nullable, description: None, fields: Vec::new() };
+        (field, value)
+    };
+    let kind = source.input.location.split_once("://").map_or("file", |(scheme, _)| scheme);
+    let kind = if kind == "gs" { "gcs" } else { kind };
+    // The time of the run, not of the attempt: a load done again after a crash must say the same.
+    let ingested = rfc3339_micros(task.run.run.start);
+    vec![
+        column("tlr_ingestion_timestamp_utc", FieldType::Timestamp, ingested),
+        column("tlr_input_file_source_type", FieldType::String, kind.to_owned()),
+        column("tlr_input_file_name", FieldType::String, source.path.name().to_owned()),
+        column("tlr_input_file_full_resource_name", FieldType::String, source.input.location.clone()),
+    ]
+}
+
+async fn read_text(source: &Source, path: &tailer_storage::ObjectPath, location: &str) -> Result<String, TaskError> {
+    let mut content = source.storage.read(path).await?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = content.next().await {
+        bytes.extend_from_slice(&chunk?);
+    }
+    String::from_utf8(bytes).map_err(|e| {
+        TaskError::Failed(format!("{location} is not UTF-8: bad byte at offset {}", e.utf8_error().valid_up_to()))
+    })
+}
+
+/// A file of this machine with the content, removed when dropped unless it is the object itself.
+struct Staged {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if self.temporary
+            && let Err(error) = std::fs::remove_file(&self.path)
+        {
+            tracing::warn!(path = %self.path.display(), %error, "a staged file could not be removed");
+        }
+    }
+}
+
+async fn stage(task: &TaskContext, source: &Source) -> Result<Staged, TaskError> {
+    // Archiving comes after every load is recorded, so an interrupted load always finds its file.
+    source.unchanged().await?;
+    if let Some(path) = source.storage.local_path(&source.path) {
+        return Ok(Staged { path, temporary: false });
+    }
+    let folder = &task.run.inner.parts.settings.scratch;
+    let path = folder.join(format!("{}_{}", task.job_id().0, source.path.name()));
+    let failed = |error: std::io::Error| TaskError::Failed(format!("cannot stage {}: {error}", source.input.location));
+    tokio::fs::create_dir_all(folder).await.map_err(failed)?;
+    let staged = Staged { path: path.clone(), temporary: true };
+    let mut file = tokio::fs::File::create(&path).await.map_err(failed)?;
+    let mut content = source.storage.read(&source.path).await?;
+    while let Some(chunk) = content.next().await {
+        file.write_all(&chunk?).await.map_err(failed)?;
+    }
+    file.flush().await.map_err(failed)?;
+    Ok(staged)
+}

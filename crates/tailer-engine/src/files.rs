@@ -1,0 +1,162 @@
+//! Files that arrive: which operation takes them, as which job, exactly once (`spec/semantics.md`, File arrival).
+//!
+//! The ledger row and the run it makes are one transaction: a file version is taken by a configuration once, however many
+//! servers see it and however often.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tailer_model::{
+    Configuration, ExecutionDate, RunStatus, SubStatus,
+    operation::{
+        Definition, storage_to_storage::EmptyFilePolicy, storage_to_storage::StorageAddress, storage_to_tables::DdlMode,
+    },
+    template::{Captures, FilenameTemplate},
+};
+use tailer_storage::ObjectMeta;
+use tailer_store::{
+    ConfigurationKey, Tx, configurations, files,
+    runs::{self, NewRun},
+};
+
+use crate::{EngineError, engine::Inner, workflows};
+
+/// The file that a run works on: what its `input` holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileInput {
+    /// Path inside the source storage.
+    pub(crate) path: String,
+    /// Address as people write it.
+    pub(crate) location: String,
+    pub(crate) version: String,
+    pub(crate) size: u64,
+    /// The filename template that it matched.
+    pub(crate) template: String,
+    pub(crate) date: Option<jiff::civil::Date>,
+    pub(crate) table_name: Option<String>,
+}
+
+/// The folder that a configuration watches.
+pub(crate) fn source_of(configuration: &Configuration) -> Option<&StorageAddress> {
+    match &configuration.definition {
+        Definition::StorageToStorage(c) => Some(&c.source),
+        Definition::StorageToTables(c) => Some(&c.source),
+        _ => None,
+    }
+}
+
+/// The first template, in file order, that a name matches.
+pub(crate) fn matching<'a>(configuration: &'a Configuration, name: &str) -> Option<(&'a FilenameTemplate, Captures)> {
+    let captures = |template: &'a FilenameTemplate| Some((template, template.matches(name)?));
+    match &configuration.definition {
+        Definition::StorageToStorage(c) => {
+            if c.source_filename.as_ref().is_some_and(|only| only.matches(name).is_none()) {
+                return None;
+            }
+            c.filename_templates.iter().map(|t| &t.template).find_map(captures)
+        }
+        Definition::StorageToTables(c) => c.tables.iter().map(|t| &t.template).find_map(captures),
+        _ => None,
+    }
+}
+
+/// Whether a name is no file to handle but belongs to one: a DDL file beside its data file.
+pub(crate) fn is_companion(configuration: &Configuration, name: &str) -> bool {
+    let Definition::StorageToTables(c) = &configuration.definition else { return false };
+    let Some(data) = name.strip_suffix(".ddl.json") else { return false };
+    c.tables.iter().any(|t| t.ddl == DdlMode::FileTemplate && t.template.matches(data).is_some())
+}
+
+/// What becomes of an arrived file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Decision {
+    Run,
+    /// Left where it is, without a trace.
+    Leave,
+    /// A run that is over at once.
+    End(RunStatus, SubStatus, Option<String>),
+}
+
+fn decide(configuration: &Configuration, file: &ObjectMeta, matched: bool) -> Decision {
+    if !matched {
+        return Decision::End(RunStatus::NoMatch, SubStatus::NoMatch, None);
+    }
+    let Definition::StorageToStorage(c) = &configuration.definition else { return Decision::Run };
+    if file.size > 0 {
+        return Decision::Run;
+    }
+    match c.empty_file_policy {
+        EmptyFilePolicy::None => Decision::Leave,
+        EmptyFilePolicy::Process => Decision::Run,
+        EmptyFilePolicy::TriggerFailedStatus => Decision::End(
+            RunStatus::Failed,
+            SubStatus::Failed,
+            Some("the file is empty (empty_file_policy is TRIGGER_FAILED_STATUS)".into()),
+        ),
+        EmptyFilePolicy::TriggerSuccessStatus => Decision::End(RunStatus::Success, SubStatus::Success, None),
+    }
+}
+
+/// Takes a file for a configuration, if nobody did. Answers whether a run now waits to be dispatched.
+///
+/// # Errors
+/// What the store says.
+pub(crate) fn take(
+    inner: &Inner,
+    tx: &mut Tx<'_>,
+    key: ConfigurationKey,
+    file: &ObjectMeta,
+    location: &str,
+    at: Timestamp,
+) -> Result<bool, EngineError> {
+    let Some(row) = configurations::get(tx, key)? else { return Ok(false) };
+    if !row.activated || row.archived || files::seen(tx, key, location, &file.version)?.is_some() {
+        return Ok(false);
+    }
+    let loaded = inner.cache.load(tx, key, row.version)?;
+    let matched = matching(&loaded.configuration, file.path.name());
+    let decision = decide(&loaded.configuration, file, matched.is_some());
+    if decision == Decision::Leave {
+        return Ok(false);
+    }
+    let run_id = inner.new_run_id();
+    let template = matched.as_ref().map(|(template, _)| template.as_str().to_owned());
+    let captures = matched.map(|(_, captures)| captures).unwrap_or_default();
+    let input = FileInput {
+        path: file.path.to_string(),
+        location: location.to_owned(),
+        version: file.version.clone(),
+        size: file.size,
+        template: template.clone().unwrap_or_default(),
+        date: captures.date,
+        table_name: captures.table_name,
+    };
+    let run = NewRun {
+        run_id: run_id.clone(),
+        configuration: key,
+        version: row.version,
+        job_id: row.identity.job_id(template.as_deref()),
+        execution_date: ExecutionDate::of(at),
+        trigger: json!({"type": "file", "by": null, "run_ids": [], "file": location}),
+        parameters: json!({}),
+        tasks: None,
+        at,
+        input: serde_json::to_value(&input).unwrap_or(Value::Null),
+    };
+    match decision {
+        Decision::End(status, sub_status, error) => {
+            runs::create_ended(tx, &run, status, sub_status, error)?;
+            files::take(tx, key, location, &file.version, &run_id, at)?;
+            if status == RunStatus::Success
+                && let Some(row) = runs::get(tx, &run_id)?
+            {
+                workflows::collect(inner, tx, &row, at)?;
+            }
+            Ok(status == RunStatus::Success)
+        }
+        Decision::Run | Decision::Leave => {
+            runs::create(tx, &run)?;
+            Ok(files::take(tx, key, location, &file.version, &run_id, at)?)
+        }
+    }
+}

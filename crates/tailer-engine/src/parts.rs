@@ -1,0 +1,63 @@
+//! What the engine stands on: the traits and settings that the binary wires.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tailer_model::operation::storage_to_storage::StorageAddress;
+
+use crate::EngineError;
+
+/// Time, injected so that tests turn it.
+pub trait Clock: Send + Sync + fmt::Debug {
+    fn now(&self) -> Timestamp;
+}
+
+/// Run ids and worker names, injected so that tests foresee them.
+pub trait Ids: Send + Sync + fmt::Debug {
+    fn uuid(&self) -> uuid::Uuid;
+}
+
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// Name of this worker, unique per process.
+    pub worker: String,
+    pub lease: Duration,
+    /// How often reconcilers run without being poked.
+    pub reconcile_every: Duration,
+    /// How often folders that cannot be watched are listed.
+    pub poll_every: Duration,
+    /// A local file is taken when size and mtime have not changed for so long.
+    pub file_rest: Duration,
+    /// Runs executed at once by this server.
+    pub max_running: usize,
+    /// Scratch folder for staging.
+    pub scratch: PathBuf,
+    /// No other server shares the store (SQLite: the data folder is locked), so leases left by others are void and their
+    /// runs are taken over at start, without waiting for the leases to pass.
+    pub exclusive: bool,
+    /// Whether this server executes (role all, worker) or only answers (role api).
+    pub executes: bool,
+}
+
+/// What the engine stands on; wired by the binary.
+#[derive(Debug, Clone)]
+pub struct EngineParts {
+    pub store: tailer_store::Store,
+    pub storages: Arc<dyn Storages>,
+    pub warehouses: Arc<dyn Warehouses>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub settings: EngineSettings,
+}
+
+/// Finds what stands behind a bucket: the settings say.
+pub trait Storages: Send + Sync + fmt::Debug {
+    fn open(&self, address: &StorageAddress) -> Result<Arc<dyn tailer_storage::Storage>, EngineError>;
+}
+
+/// Finds the warehouse of a project.
+pub trait Warehouses: Send + Sync + fmt::Debug {
+    fn open(&self, project: &str) -> Result<Arc<dyn tailer_warehouse::Warehouse>, EngineError>;
+    /// Every warehouse opened so far, for expiry.
+    fn all(&self) -> Vec<Arc<dyn tailer_warehouse::Warehouse>>;
+}

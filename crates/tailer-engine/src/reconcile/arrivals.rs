@@ -1,0 +1,228 @@
+//! Arrivals: files in watched folders become runs (`spec/semantics.md`, File arrival).
+//!
+//! Folders that can be watched poke when something changes; all are listed every `poll_every`. A file is taken when it
+//! rests: its modification, or its first sight when its clock is ahead of ours, lies `file_rest` back. Only files directly in
+//! the source folder count, so an archive below it is never watched.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tailer_storage::{ObjectMeta, ObjectPath, Storage, WatchGuard};
+use tailer_store::{
+    ConfigurationKey, Durability,
+    configurations::{self, ConfigurationRow},
+    files,
+};
+
+use super::until;
+use crate::{
+    EngineError,
+    cache::Loaded,
+    engine::Inner,
+    files::{is_companion, source_of, take},
+};
+
+/// Files taken in one transaction.
+const BATCH: usize = 100;
+
+/// What the reconciler remembers between two looks. Losing it costs time, never a file.
+#[derive(Default)]
+struct Memory {
+    watches: HashMap<ConfigurationKey, (u32, Option<WatchGuard>)>,
+    /// Files that do not rest yet: version, and when it was first seen.
+    unrested: HashMap<(ConfigurationKey, String), (String, Timestamp)>,
+    /// Files that were handled and are still there.
+    handled: HashSet<(ConfigurationKey, String, String)>,
+}
+
+type Dirty = Arc<Mutex<HashSet<ConfigurationKey>>>;
+
+struct Watched {
+    row: ConfigurationRow,
+    loaded: Arc<Loaded>,
+}
+
+pub(super) fn start(inner: &Arc<Inner>) {
+    let inner = inner.clone();
+    inner.clone().tasks.spawn(async move {
+        let mut memory = Memory::default();
+        let dirty = Dirty::default();
+        // The first look, and every look that nobody asked for, is at everything.
+        let mut all = true;
+        loop {
+            let only = std::mem::take(&mut *dirty.lock());
+            let next = look(&inner, &mut memory, &dirty, (!all && !only.is_empty()).then_some(&only)).await;
+            let period = inner.parts.settings.poll_every;
+            let wait = match next {
+                Ok(next) => next.map_or(period, |due| until(&inner, due).clamp(Duration::from_millis(1), period)),
+                Err(error) => {
+                    tracing::error!(%error, "arrivals could not be looked for; it is tried again");
+                    period
+                }
+            };
+            tokio::select! {
+                () = inner.pokes.arrivals.notified() => all = dirty.lock().is_empty(),
+                () = tokio::time::sleep(wait) => all = true,
+                () = inner.stopping.cancelled() => return,
+            }
+        }
+    });
+}
+
+/// Looks into all watched folders, or `only` those of some configurations; answers when a file there will rest.
+async fn look(
+    inner: &Arc<Inner>,
+    memory: &mut Memory,
+    dirty: &Dirty,
+    only: Option<&HashSet<ConfigurationKey>>,
+) -> Result<Option<Timestamp>, EngineError> {
+    let engine = inner.clone();
+    let watched = inner
+        .parts
+        .store
+        .read(move |tx| {
+            let mut watched = Vec::new();
+            for row in configurations::all(tx)? {
+                if row.activated && row.identity.configuration_type.is_started_by_files() {
+                    watched.push(Watched { loaded: engine.cache.load(tx, row.key, row.version)?, row });
+                }
+            }
+            Ok::<_, EngineError>(watched)
+        })
+        .await?;
+    let keys: HashSet<ConfigurationKey> = watched.iter().map(|w| w.row.key).collect();
+    memory.watches.retain(|key, _| keys.contains(key));
+    let mut next: Option<Timestamp> = None;
+    for one in watched.iter().filter(|w| only.is_none_or(|only| only.contains(&w.row.key))) {
+        match look_into(inner, memory, dirty, one).await {
+            Ok(due) => next = next.into_iter().chain(due).min(),
+            Err(error) => tracing::warn!(operation = %one.row.identity, error, "its source cannot be looked into"),
+        }
+    }
+    Ok(next)
+}
+
+async fn look_into(
+    inner: &Arc<Inner>,
+    memory: &mut Memory,
+    dirty: &Dirty,
+    watched: &Watched,
+) -> Result<Option<Timestamp>, String> {
+    let (key, configuration) = (watched.row.key, &watched.loaded.configuration);
+    let Some(address) = source_of(configuration) else { return Ok(None) };
+    let storage = inner.parts.storages.open(address).map_err(|e| e.to_string())?;
+    let folder = ObjectPath::parse(&address.prefix).map_err(|e| e.to_string())?;
+    watch(inner, memory, dirty, watched, storage.as_ref(), &folder);
+    let mut listed = storage.list(&folder).await.map_err(|e| e.to_string())?;
+    let mut next: Option<Timestamp> = None;
+    let mut batch = Vec::new();
+    let mut present = HashSet::new();
+    while let Some(file) = listed.next().await {
+        let file = file.map_err(|e| e.to_string())?;
+        if file.path.parent() != folder || is_companion(configuration, file.path.name()) {
+            continue;
+        }
+        let location = storage.location(&file.path);
+        let identity = (key, location.clone(), file.version.clone());
+        present.insert(location.clone());
+        if memory.handled.contains(&identity) {
+            continue;
+        }
+        match rests_at(inner, memory, key, &location, &file) {
+            Some(due) => next = next.into_iter().chain([due]).min(),
+            None => batch.push((file, location)),
+        }
+        if batch.len() == BATCH {
+            take_all(inner, memory, key, std::mem::take(&mut batch)).await.map_err(|e| e.to_string())?;
+        }
+    }
+    take_all(inner, memory, key, batch).await.map_err(|e| e.to_string())?;
+    memory.handled.retain(|(k, location, _)| *k != key || present.contains(location));
+    memory.unrested.retain(|(k, location), _| *k != key || present.contains(location));
+    Ok(next)
+}
+
+/// When the file will rest; `None` when it does already.
+fn rests_at(
+    inner: &Inner,
+    memory: &mut Memory,
+    key: ConfigurationKey,
+    location: &str,
+    file: &ObjectMeta,
+) -> Option<Timestamp> {
+    let (now, rest) = (inner.now(), inner.parts.settings.file_rest);
+    let seen = memory.unrested.entry((key, location.to_owned())).or_insert_with(|| (file.version.clone(), now));
+    if seen.0 != file.version {
+        *seen = (file.version.clone(), now);
+    }
+    let since = if file.modified <= now { file.modified } else { seen.1 };
+    let due = since.checked_add(rest).unwrap_or(now);
+    (due > now).then_some(due)
+}
+
+async fn take_all(
+    inner: &Arc<Inner>,
+    memory: &mut Memory,
+    key: ConfigurationKey,
+    batch: Vec<(ObjectMeta, String)>,
+) -> Result<(), EngineError> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let (engine, now) = (inner.clone(), inner.now());
+    let (runs, handled) = inner
+        .parts
+        .store
+        .write(Durability::Relaxed, move |tx| {
+            let (mut runs, mut handled) = (false, Vec::new());
+            for (file, location) in batch {
+                runs |= take(&engine, tx, key, &file, &location, now)?;
+                if files::seen(tx, key, &location, &file.version)?.is_some() {
+                    handled.push((key, location, file.version));
+                }
+            }
+            Ok::<_, EngineError>((runs, handled))
+        })
+        .await?;
+    for identity in handled {
+        memory.unrested.remove(&(key, identity.1.clone()));
+        memory.handled.insert(identity);
+    }
+    if runs {
+        inner.pokes.dispatch.notify_one();
+    }
+    Ok(())
+}
+
+/// Keeps one watch for each configuration, made anew with a new version.
+fn watch(
+    inner: &Arc<Inner>,
+    memory: &mut Memory,
+    dirty: &Dirty,
+    watched: &Watched,
+    storage: &dyn Storage,
+    folder: &ObjectPath,
+) {
+    let key = watched.row.key;
+    if memory.watches.get(&key).is_some_and(|(version, _)| *version == watched.row.version) {
+        return;
+    }
+    let (dirty, weak) = (dirty.clone(), Arc::downgrade(inner));
+    let poke = move || {
+        dirty.lock().insert(key);
+        if let Some(inner) = weak.upgrade() {
+            inner.pokes.arrivals.notify_one();
+        }
+    };
+    let guard = storage.watch(folder, Arc::new(poke)).unwrap_or_else(|error| {
+        tracing::warn!(operation = %watched.row.identity, %error, "cannot be watched; its folder is polled");
+        None
+    });
+    memory.watches.insert(key, (watched.row.version, guard));
+}

@@ -1,0 +1,138 @@
+//! Ticks: runs that a schedule starts (`spec/semantics.md`, Schedule).
+//!
+//! A tick is unique by configuration and time, and recorded in the transaction that creates its run: it is created once,
+//! whatever crashes or restarts. After a time without a server the latest missed tick is made up for, or all with
+//! `catchup`; ticks of a time when the operation was disabled are not.
+
+use std::sync::Arc;
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::json;
+use tailer_model::{ExecutionDate, Schedule, operation::Definition};
+use tailer_store::{
+    Durability, Tx,
+    configurations::{self, ConfigurationRow},
+    runs::{self, NewRun},
+    ticks,
+};
+
+use crate::{EngineError, engine::Inner};
+
+pub(super) const RUN: &str = "run";
+
+/// Ticks made up for in one turn; the rest follow in the next.
+const BATCH: usize = 100;
+
+/// Creates the runs of due ticks; answers when the next tick is due.
+pub(super) async fn run(inner: &Arc<Inner>) -> Result<Option<Timestamp>, EngineError> {
+    let (engine, now) = (inner.clone(), inner.now());
+    let (due, next) = inner
+        .parts
+        .store
+        .read(move |tx| {
+            let mut due = Vec::new();
+            let mut next: Option<Timestamp> = None;
+            for row in configurations::all(tx)? {
+                if !row.activated {
+                    continue;
+                }
+                let loaded = engine.cache.load(tx, row.key, row.version)?;
+                let Some(schedule) = schedule_of(&loaded.configuration.definition) else { continue };
+                if !due_ticks(tx, &row, schedule, now)?.is_empty() {
+                    due.push(row.key);
+                }
+                next = next.into_iter().chain(schedule.next_ticks(now, 1)).min();
+            }
+            Ok::<_, EngineError>((due, next))
+        })
+        .await?;
+    if due.is_empty() {
+        return Ok(next);
+    }
+    let engine = inner.clone();
+    inner
+        .parts
+        .store
+        .write(Durability::Synced, move |tx| {
+            for key in due {
+                let Some(row) = configurations::get(tx, key)?.filter(|row| row.activated && !row.archived) else {
+                    continue;
+                };
+                let loaded = engine.cache.load(tx, row.key, row.version)?;
+                let Some(schedule) = schedule_of(&loaded.configuration.definition) else { continue };
+                for tick in due_ticks(tx, &row, schedule, now)? {
+                    create(&engine, tx, &row, tick, now)?;
+                }
+            }
+            Ok::<_, EngineError>(())
+        })
+        .await?;
+    inner.pokes.dispatch.notify_one();
+    // What a batch left over is due at once.
+    Ok(Some(now))
+}
+
+fn schedule_of(definition: &Definition) -> Option<&Schedule> {
+    match definition {
+        Definition::TableToTable(c) => Some(&c.schedule),
+        Definition::TableToStorage(c) => Some(&c.schedule),
+        _ => None,
+    }
+    .filter(|schedule| schedule.interval.is_some() && schedule.start_date.is_some())
+}
+
+fn due_ticks(
+    tx: &mut Tx<'_>,
+    row: &ConfigurationRow,
+    schedule: &Schedule,
+    now: Timestamp,
+) -> Result<Vec<Timestamp>, EngineError> {
+    let last = ticks::last(tx, row.key, RUN)?;
+    let enabled_later = row.activated_since > row.deployed;
+    let start = schedule.start_date.and_then(|day| day.to_zoned(TimeZone::UTC).ok()).map(|start| start.timestamp());
+    if schedule.catchup {
+        let from_start = start.and_then(|start| start.checked_sub(jiff::SignedDuration::from_micros(1)).ok());
+        let after = last.or(from_start).unwrap_or(row.created);
+        let after = if enabled_later { after.max(row.activated_since) } else { after };
+        return Ok(schedule.ticks_between(after, now, BATCH));
+    }
+    // Only the latest: walk forward and keep the last one.
+    let after = last.map_or(row.activated_since, |last| last.max(row.activated_since));
+    let mut latest = None;
+    let mut from = after;
+    loop {
+        let ticks = schedule.ticks_between(from, now, 10_000);
+        match ticks.last() {
+            Some(tick) => (latest, from) = (Some(*tick), *tick),
+            None => return Ok(latest.into_iter().collect()),
+        }
+    }
+}
+
+fn create(
+    inner: &Inner,
+    tx: &mut Tx<'_>,
+    row: &ConfigurationRow,
+    tick: Timestamp,
+    now: Timestamp,
+) -> Result<(), EngineError> {
+    let run_id = inner.new_run_id();
+    let run = NewRun {
+        run_id: run_id.clone(),
+        configuration: row.key,
+        version: row.version,
+        job_id: row.identity.job_id(None),
+        execution_date: ExecutionDate::of(tick),
+        trigger: json!({"type": "schedule", "by": null, "run_ids": []}),
+        parameters: json!({}),
+        tasks: None,
+        at: now,
+        input: json!(null),
+    };
+    runs::create(tx, &run)?;
+    if ticks::record(tx, row.key, RUN, tick, Some(&run_id), now)? {
+        return Ok(());
+    }
+    // Unique, and looked at in this very transaction: cannot be, but must not double a run if it is.
+    Err(EngineError::Internal(format!("the tick {tick} of {} was recorded already", row.identity)))
+}

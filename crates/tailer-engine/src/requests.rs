@@ -1,0 +1,69 @@
+//! What callers ask of the engine.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, Identity, RunStatus, TaskId};
+
+/// How a request names a configuration: resolved to a deployed one with or without the environment suffix.
+#[derive(Debug, Clone)]
+pub struct ConfigurationRef {
+    pub account: AccountId,
+    pub environment: Environment,
+    pub configuration_type: ConfigurationType,
+    pub configuration_id: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct DeployRequest {
+    /// JSON text of the configuration, so that syntax errors have places.
+    pub configuration: String,
+    /// Name shown in problems.
+    pub file_name: Option<String>,
+    pub files: BTreeMap<String, Vec<u8>>,
+    pub context: Option<String>,
+    pub run: bool,
+    pub by: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct LaunchRequest {
+    pub configuration: ConfigurationRef,
+    pub job_id: Option<String>,
+    pub execution_date: Option<ExecutionDate>,
+    /// `{}` when absent.
+    pub parameters: serde_json::Map<String, Value>,
+    pub tasks: Option<Vec<TaskId>>,
+    pub idempotency: Option<Idempotency>,
+    pub by: String,
+    /// `api`, `cli` or `backfill`.
+    pub trigger: &'static str,
+}
+
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    pub key: String,
+    /// Hash of the request's body.
+    pub body_hash: String,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct RunQuery {
+    pub account: Option<AccountId>,
+    pub environment: Option<Environment>,
+    pub configuration_type: Option<ConfigurationType>,
+    pub configuration: Option<ConfigurationRef>,
+    pub job_id: Option<String>,
+    pub status: Option<RunStatus>,
+    /// Day (UTC) the run started.
+    pub execution_date: Option<ExecutionDate>,
+    /// 1 to 1000.
+    pub limit: u32,
+}
+
+impl From<Identity> for ConfigurationRef {
+    fn from(identity: Identity) -> Self {
+        let Identity { account, environment, configuration_type, configuration_id } = identity;
+        Self { account, environment, configuration_type, configuration_id }
+    }
+}

@@ -1,0 +1,426 @@
+//! Runs: launch, look at, cancel, mark (`spec/api.md`, launch and status).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tailer_model::{
+    Configuration, ExecutionDate, JobId, JobMatch, RunId, RunStatus, TaskId, duration, operation::Definition,
+    rfc3339_micros,
+};
+use tailer_store::{
+    Durability, Tx,
+    configurations::ConfigurationRow,
+    idempotency, logs,
+    runs::{self, CancelOutcome, NewRun, RunFilter, RunRow},
+    tasks,
+};
+
+use crate::{
+    ConfigurationRef, Engine, EngineError, LaunchRequest, LogView, LogsView, RunDetails, RunQuery, RunView, TaskView,
+    configurations::{quoted, resolve},
+    text,
+};
+
+/// Log lines that one answer holds.
+const LINES: u32 = 1000;
+
+/// A run as the API shows it.
+pub(crate) fn view_of(tx: &mut Tx<'_>, run: RunRow, now: Timestamp) -> Result<RunView, EngineError> {
+    let reason = runs::waiting_reason(tx, &run)?.or_else(|| run.reason.clone());
+    Ok(RunView {
+        account: run.identity.account,
+        configuration_id: run.identity.configuration_id,
+        configuration_type: run.identity.configuration_type,
+        duration: duration::format(run.start, run.end.unwrap_or(now)),
+        environment: run.identity.environment,
+        job_id: run.job_id,
+        last_update_date: rfc3339_micros(run.updated),
+        run_id: run.run_id,
+        start_execution_date: rfc3339_micros(run.start),
+        status: run.status.to_string(),
+        sub_status: run.sub_status.to_string(),
+        execution_date: run.execution_date,
+        error: run.error,
+        trigger: run.trigger,
+        reason,
+    })
+}
+
+/// What a `job_id` of a request means for a configuration: all its jobs, or one.
+fn job_of(row: &ConfigurationRow, job_id: Option<&str>) -> Result<Option<JobId>, EngineError> {
+    let Some(text) = job_id else { return Ok(None) };
+    let matched = JobId::parse(text).map(|job| job.belongs_to(&row.identity));
+    match matched {
+        Ok(JobMatch::Whole) => Ok(None),
+        Ok(JobMatch::Template(template)) => Ok(Some(row.identity.job_id(Some(&template)))),
+        _ => Err(EngineError::invalid(
+            "foreign_job_id",
+            format!(
+                "job_id {} does not belong to this configuration, whose job id is {}",
+                quoted(text),
+                quoted(row.identity.job_id(None).as_str())
+            ),
+        )),
+    }
+}
+
+/// The run, if it belongs to the configuration.
+fn run_of(tx: &mut Tx<'_>, row: &ConfigurationRow, run: &RunId) -> Result<RunRow, EngineError> {
+    runs::get(tx, run)?.filter(|r| r.configuration == row.key).ok_or_else(|| unknown_run(run))
+}
+
+fn unknown_run(run: &RunId) -> EngineError {
+    EngineError::not_found("unknown_run", format!("there is no run {run} of this configuration"))
+}
+
+fn task_ids(configuration: &Configuration) -> Vec<TaskId> {
+    match &configuration.definition {
+        Definition::TableToTable(c) => c.graph.ids.clone(),
+        Definition::TableToStorage(c) => c.graph.ids.clone(),
+        _ => Vec::new(),
+    }
+}
+
+impl Engine {
+    /// Starts a data operation. The run is durably recorded when this answers.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for an unknown operation, [`EngineError::Conflict`] for a disabled or archived one,
+    /// [`EngineError::Invalid`] for one that files start, a foreign job id, bad parameters or unknown tasks,
+    /// [`EngineError::Mismatch`] when the idempotency key was used for another request.
+    pub async fn launch(&self, request: LaunchRequest) -> Result<RunId, EngineError> {
+        if self.0.stopping.is_cancelled() {
+            return Err(EngineError::Stopping);
+        }
+        let kind = request.configuration.configuration_type;
+        if !kind.is_launchable() {
+            let why = if kind.is_started_by_files() {
+                "is started by the files that arrive in its source, not by a call"
+            } else {
+                "is not something that runs"
+            };
+            return Err(EngineError::invalid("not_launchable", format!("a {kind} {why}")));
+        }
+        text::check_parameters(&request.parameters)?;
+        let (inner, now, run_id) = (self.0.clone(), self.0.now(), self.0.new_run_id());
+        let run_id = self
+            .0
+            .parts
+            .store
+            .write(Durability::Synced, move |tx| {
+                let row = resolve(tx, &request.configuration)?;
+                if let Some(given) = &request.idempotency
+                    && let Some((hash, earlier)) = idempotency::lookup(tx, &row.identity.account, &given.key, now)?
+                {
+                    return if hash == given.body_hash { Ok(earlier) } else { Err(key_reused(&given.key)) };
+                }
+                startable(&row)?;
+                job_of(&row, request.job_id.as_deref())?;
+                if let Some(wanted) = &request.tasks {
+                    let loaded = inner.cache.load(tx, row.key, row.version)?;
+                    known_tasks(&task_ids(&loaded.configuration), wanted)?;
+                }
+                runs::create(
+                    tx,
+                    &NewRun {
+                        run_id: run_id.clone(),
+                        configuration: row.key,
+                        version: row.version,
+                        job_id: row.identity.job_id(None),
+                        execution_date: request.execution_date.unwrap_or_else(|| ExecutionDate::of(now)),
+                        trigger: json!({"type": request.trigger, "by": request.by, "run_ids": []}),
+                        parameters: Value::Object(request.parameters.clone()),
+                        tasks: request.tasks.clone(),
+                        at: now,
+                        input: Value::Null,
+                    },
+                )?;
+                if let Some(given) = &request.idempotency {
+                    idempotency::record(tx, &row.identity.account, &given.key, &given.body_hash, &run_id, now)?;
+                }
+                Ok(run_id)
+            })
+            .await?;
+        self.0.pokes.dispatch.notify_one();
+        Ok(run_id)
+    }
+
+    /// One run of a configuration.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; [`EngineError::Invalid`] for a foreign job id.
+    pub async fn run_status(
+        &self,
+        configuration: &ConfigurationRef,
+        job_id: Option<&str>,
+        run: &RunId,
+    ) -> Result<RunView, EngineError> {
+        let (wanted, run, now) = (configuration.clone(), run.clone(), self.0.now());
+        let job_id = job_id.map(str::to_owned);
+        self.0
+            .parts
+            .store
+            .read(move |tx| {
+                let row = resolve(tx, &wanted)?;
+                let job = job_of(&row, job_id.as_deref())?;
+                let found = run_of(tx, &row, &run)?;
+                if job.is_some_and(|job| job != found.job_id) {
+                    return Err(unknown_run(&run));
+                }
+                view_of(tx, found, now)
+            })
+            .await
+    }
+
+    /// Runs, newest start first.
+    ///
+    /// # Errors
+    /// As [`Engine::run_status`] when the query names a configuration.
+    pub async fn runs(&self, query: RunQuery) -> Result<Vec<RunView>, EngineError> {
+        let now = self.0.now();
+        self.0
+            .parts
+            .store
+            .read(move |tx| {
+                let mut filter = RunFilter {
+                    account: query.account,
+                    environment: query.environment,
+                    configuration_type: query.configuration_type,
+                    configuration: None,
+                    job_id: None,
+                    status: query.status,
+                    started_on: query.execution_date.map(|day| day.0),
+                    limit: query.limit,
+                };
+                if let Some(wanted) = &query.configuration {
+                    let row = resolve(tx, wanted)?;
+                    filter.job_id = job_of(&row, query.job_id.as_deref())?;
+                    filter.configuration = Some(row.key);
+                    // The key says it all; the rest would only keep the index from being used.
+                    (filter.account, filter.environment, filter.configuration_type) = (None, None, None);
+                }
+                runs::list(tx, &filter)?.into_iter().map(|run| view_of(tx, run, now)).collect()
+            })
+            .await
+    }
+
+    /// A run with its tasks.
+    ///
+    /// # Errors
+    /// As [`Engine::run_status`].
+    pub async fn run_details(&self, configuration: &ConfigurationRef, run: &RunId) -> Result<RunDetails, EngineError> {
+        let (wanted, run, now) = (configuration.clone(), run.clone(), self.0.now());
+        self.0
+            .parts
+            .store
+            .read(move |tx| {
+                let row = resolve(tx, &wanted)?;
+                let found = run_of(tx, &row, &run)?;
+                let configuration_version = found.version;
+                let tasks = tasks::list(tx, &run)?.into_iter().map(task_view).collect();
+                Ok(RunDetails { run: view_of(tx, found, now)?, tasks, configuration_version })
+            })
+            .await
+    }
+
+    /// A run by its id alone. The caller checks the account.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`].
+    pub async fn find_run(&self, run: &RunId) -> Result<RunView, EngineError> {
+        let (run, now) = (run.clone(), self.0.now());
+        self.0
+            .parts
+            .store
+            .read(move |tx| {
+                let found = runs::get(tx, &run)?
+                    .ok_or_else(|| EngineError::not_found("unknown_run", format!("there is no run {run}")))?;
+                view_of(tx, found, now)
+            })
+            .await
+    }
+
+    /// Log lines after a cursor. Without any, waits up to `wait` for one, or for the run's end.
+    ///
+    /// # Errors
+    /// As [`Engine::run_status`]; [`EngineError::Invalid`] for a cursor that this server did not give.
+    pub async fn run_logs(
+        &self,
+        configuration: &ConfigurationRef,
+        run: &RunId,
+        task: Option<&TaskId>,
+        after: Option<&str>,
+        wait: Duration,
+    ) -> Result<LogsView, EngineError> {
+        let after: i64 = after.unwrap_or("0").parse().map_err(|_| {
+            EngineError::invalid("invalid_cursor", "after: expected the cursor that an earlier answer gave, or nothing")
+        })?;
+        let deadline = tokio::time::Instant::now() + wait;
+        loop {
+            let watcher = self.0.watch(run);
+            let news = watcher.notified();
+            tokio::pin!(news);
+            news.as_mut().enable();
+            let (view, ended) = self.logs_now(configuration, run, task, after).await?;
+            if ended || !view.results.is_empty() || self.0.stopping.is_cancelled() {
+                return Ok(view);
+            }
+            if tokio::time::timeout_at(deadline, news).await.is_err() {
+                return Ok(view);
+            }
+        }
+    }
+
+    async fn logs_now(
+        &self,
+        configuration: &ConfigurationRef,
+        run: &RunId,
+        task: Option<&TaskId>,
+        after: i64,
+    ) -> Result<(LogsView, bool), EngineError> {
+        let (wanted, run, task) = (configuration.clone(), run.clone(), task.cloned());
+        self.0
+            .parts
+            .store
+            .read(move |tx| {
+                let row = resolve(tx, &wanted)?;
+                let found = run_of(tx, &row, &run)?;
+                let lines = logs::read(tx, &run, task.as_ref(), after, LINES)?;
+                let cursor = lines.last().map_or(after, |(cursor, _)| *cursor);
+                let results = lines
+                    .into_iter()
+                    .map(|(_, line)| LogView {
+                        date: rfc3339_micros(line.date),
+                        level: line.level,
+                        task_id: line.task_id,
+                        message: line.message,
+                    })
+                    .collect();
+                Ok((LogsView { results, after: cursor.to_string() }, found.end.is_some()))
+            })
+            .await
+    }
+
+    /// Marks a run, most often a failed one as `CHECKED`. One that has not ended is stopped by it.
+    ///
+    /// # Errors
+    /// As [`Engine::run_status`]; [`EngineError::Conflict`] for an ended run that is to be `RUNNING`.
+    pub async fn set_run_status(
+        &self,
+        configuration: &ConfigurationRef,
+        run: &RunId,
+        status: RunStatus,
+        by: &str,
+    ) -> Result<(), EngineError> {
+        let (wanted, id, by, now) = (configuration.clone(), run.clone(), by.to_owned(), self.0.now());
+        self.0
+            .parts
+            .store
+            .write(Durability::Synced, move |tx| {
+                let row = resolve(tx, &wanted)?;
+                let found = run_of(tx, &row, &id)?;
+                if status == RunStatus::Running && found.end.is_some() {
+                    return Err(EngineError::conflict(
+                        "run_ended",
+                        "the run has ended and cannot be set to RUNNING: launch a new one",
+                    ));
+                }
+                runs::set_status(tx, &id, status, now)?;
+                let message = format!("status set to {status} by {by}");
+                logs::append(tx, &id, &[crate::execute::log::line(now, "INFO", None, message)])?;
+                Ok(())
+            })
+            .await?;
+        if status != RunStatus::Running {
+            self.stop_driving(run);
+        }
+        self.0.announce(run);
+        self.0.pokes.dispatch.notify_one();
+        Ok(())
+    }
+
+    /// Stops a run: a queued one ends at once, the statements of a running one are really stopped.
+    ///
+    /// # Errors
+    /// As [`Engine::run_status`]; [`EngineError::Conflict`] for one that has ended.
+    pub async fn cancel_run(&self, configuration: &ConfigurationRef, run: &RunId, by: &str) -> Result<(), EngineError> {
+        let (wanted, id, by, now) = (configuration.clone(), run.clone(), by.to_owned(), self.0.now());
+        self.0
+            .parts
+            .store
+            .write(Durability::Synced, move |tx| {
+                let row = resolve(tx, &wanted)?;
+                run_of(tx, &row, &id)?;
+                match runs::request_cancel(tx, &id, now)? {
+                    CancelOutcome::NotFound => return Err(unknown_run(&id)),
+                    CancelOutcome::AlreadyEnded => {
+                        return Err(EngineError::conflict("run_ended", "the run has ended already"));
+                    }
+                    CancelOutcome::EndedQueued | CancelOutcome::Requested => {}
+                }
+                let line = crate::execute::log::line(now, "INFO", None, format!("cancelled by {by}"));
+                Ok(logs::append(tx, &id, &[line])?)
+            })
+            .await?;
+        self.stop_driving(run);
+        self.0.announce(run);
+        self.0.pokes.dispatch.notify_one();
+        Ok(())
+    }
+
+    /// Stops the driver of a run when it is one of this process; another process's worker sees the request when it renews its lease.
+    fn stop_driving(&self, run: &RunId) {
+        if let Some(driven) = self.0.driven.lock().get(run) {
+            driven.cancel.cancel();
+        }
+    }
+}
+
+fn key_reused(key: &str) -> EngineError {
+    EngineError::Mismatch {
+        code: "idempotency_key_reused",
+        message: format!("the idempotency key {} was used for another request within 24 h: use a new one", quoted(key)),
+    }
+}
+
+/// Whether anything may start it now.
+pub(crate) fn startable(row: &ConfigurationRow) -> Result<(), EngineError> {
+    if row.archived {
+        return Err(EngineError::conflict("archived", format!("{} is archived", row.identity)));
+    }
+    if !row.activated {
+        return Err(EngineError::conflict("disabled", format!("{} is disabled: enable it first", row.identity)));
+    }
+    Ok(())
+}
+
+fn known_tasks(known: &[TaskId], wanted: &[TaskId]) -> Result<(), EngineError> {
+    let unknown: Vec<&str> = wanted.iter().filter(|t| !known.contains(t)).map(TaskId::as_str).collect();
+    if wanted.is_empty() {
+        return Err(EngineError::invalid("unknown_tasks", "tasks: name at least one task, or leave it out to run all"));
+    }
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let known: Vec<&str> = known.iter().map(TaskId::as_str).collect();
+    Err(EngineError::invalid(
+        "unknown_tasks",
+        format!("tasks: the operation has no {}; it has {}", unknown.join(", "), known.join(", ")),
+    ))
+}
+
+fn task_view(task: tasks::TaskRow) -> TaskView {
+    TaskView {
+        task_id: task.task_id,
+        task_type: task.task_type,
+        status: task.status.to_string(),
+        criticality: task.criticality.to_string(),
+        attempt: task.attempt,
+        start_date: task.start.map(rfc3339_micros),
+        end_date: task.end.map(rfc3339_micros),
+        statistics: task.statistics,
+        sql: task.sql,
+        error: task.error,
+    }
+}

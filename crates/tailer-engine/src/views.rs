@@ -1,0 +1,117 @@
+//! What the engine answers: the shapes of `spec/api.md`, ready to be written as JSON.
+
+use serde::Serialize;
+use serde_json::Value;
+use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, JobId, Problem, RunId, TaskId};
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Deployed {
+    pub configuration_id: String,
+    pub version: u32,
+    pub warnings: Vec<Problem>,
+    /// RFC 3339, UTC.
+    pub next_ticks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
+}
+
+/// A run as the API shows it. `configuration_type` is the canonical one; the server writes the caller's spelling.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunView {
+    pub account: AccountId,
+    pub configuration_id: String,
+    pub configuration_type: ConfigurationType,
+    pub duration: String,
+    pub environment: Environment,
+    pub job_id: JobId,
+    pub last_update_date: String,
+    pub run_id: RunId,
+    pub start_execution_date: String,
+    pub status: String,
+    pub sub_status: String,
+    pub execution_date: ExecutionDate,
+    pub error: Option<String>,
+    pub trigger: Value,
+    /// Why it waits, for queued runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct RunDetails {
+    #[serde(flatten)]
+    pub run: RunView,
+    pub tasks: Vec<TaskView>,
+    pub configuration_version: u32,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct TaskView {
+    pub task_id: TaskId,
+    pub task_type: String,
+    pub status: String,
+    pub criticality: String,
+    pub attempt: u32,
+    pub start_date: Option<String>,
+    pub end_date: Option<String>,
+    pub statistics: Value,
+    pub sql: Option<String>,
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct LogsView {
+    pub results: Vec<LogView>,
+    /// Give it back as `after` to read on.
+    pub after: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct LogView {
+    pub date: String,
+    pub level: String,
+    pub task_id: Option<TaskId>,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct WorkflowView {
+    pub account: AccountId,
+    pub environment: Environment,
+    pub configuration_id: String,
+    pub activated: bool,
+    pub generation: i64,
+    pub last_reset_date: Option<String>,
+    pub awaited: Vec<AwaitedView>,
+    pub firings: Vec<FiringView>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct AwaitedView {
+    pub job_id: JobId,
+    pub arrived: bool,
+    pub run_id: Option<RunId>,
+    pub date: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct FiringView {
+    pub generation: i64,
+    pub date: String,
+    pub run_id: RunId,
+    pub triggered_by: Vec<RunId>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfigurationView {
+    pub account: AccountId,
+    pub environment: Environment,
+    pub configuration_type: ConfigurationType,
+    pub configuration_id: String,
+    pub activated: bool,
+    pub archived: bool,
+    pub version: u32,
+    /// Only in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<RunView>,
+}
