@@ -315,6 +315,7 @@ async fn parquet_travels_round() {
 async fn the_iowa_files_load() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/iowa");
     let Ok(entries) = std::fs::read_dir(&folder) else {
+        #[expect(clippy::print_stderr, reason = "a test that skips has to say so")]
         return eprintln!("skipped: there is no folder ../shared/data/iowa beside the checkout");
     };
     let bench = Bench::new();

@@ -190,6 +190,22 @@ async fn ddl_in_sql_is_known_like_any_other() {
 }
 
 #[tokio::test]
+async fn datasets_are_made_and_dropped() {
+    let mut bench = Bench::new();
+    let create = Job::Query(query("CREATE SCHEMA `shop-2.new`"));
+    bench.run_as(&tailer_warehouse::WarehouseJobId("schema".to_owned()), create.clone()).await.unwrap();
+    bench.reopen().await;
+    bench.run_as(&tailer_warehouse::WarehouseJobId("schema".to_owned()), create.clone()).await.unwrap();
+    assert!(bench.run(create).await.is_err(), "it is there");
+    bench.sql("CREATE TABLE `shop-2.new.t` AS SELECT 1 AS a; CREATE VIEW `shop-2.new.v` OPTIONS(description='seen') AS SELECT 1 AS a").await;
+    assert!(bench.run(Job::Query(query("DROP SCHEMA `shop-2.new`"))).await.is_err(), "it is not empty");
+    bench.sql("DROP SCHEMA `shop-2.new` CASCADE").await;
+    assert!(bench.warehouse().tables("shop-2", "new").await.unwrap().is_empty());
+    assert!(bench.run(Job::Query(query("DROP SCHEMA IF EXISTS tailerd_internal CASCADE"))).await.is_err());
+    bench.sql("CREATE TABLE `shop-2.new.t` AS SELECT 1 AS a").await;
+}
+
+#[tokio::test]
 async fn projects_are_joined_in_one_query() {
     let bench = Bench::new();
     bench.sql("CREATE TABLE d.t AS SELECT 1 AS a").await;

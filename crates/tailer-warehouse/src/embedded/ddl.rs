@@ -1,7 +1,17 @@
 //! CREATE, ALTER and DROP in the user's SQL: the statement itself, what DuckDB cannot hold of it, and the register.
 
-use super::{errors::unsupported, ingestion, session::Session, tables};
-use crate::{TableName, WarehouseError, googlesql::Translated};
+use super::{
+    errors::{invalid, unsupported},
+    ingestion,
+    instance::text,
+    job_table::INTERNAL,
+    session::Session,
+    tables,
+};
+use crate::{
+    TableName, WarehouseError,
+    googlesql::{Translated, quote_table},
+};
 
 /// Runs one DDL statement inside the running transaction; the rows it wrote (`CREATE … AS`).
 pub(crate) fn run(session: &Session<'_>, translated: &Translated, table: &TableName) -> Result<u64, WarehouseError> {
@@ -38,7 +48,10 @@ pub(crate) fn run(session: &Session<'_>, translated: &Translated, table: &TableN
             }
             tables::check_definition(table, definition)?;
             let rows = session.execute(sql, [])?;
-            tables::describe_table(session, &crate::googlesql::quote_table(table), definition)?;
+            match starts("CREATE VIEW") || starts("CREATE OR REPLACE VIEW") {
+                true => describe_view(session, table, definition.description.as_deref())?,
+                false => tables::describe_table(session, &quote_table(table), definition)?,
+            }
             tables::register(session, table, definition, None)?;
             Ok(rows)
         }
@@ -48,6 +61,35 @@ pub(crate) fn run(session: &Session<'_>, translated: &Translated, table: &TableN
             Ok(rows)
         }
     }
+}
+
+fn describe_view(session: &Session<'_>, table: &TableName, description: Option<&str>) -> Result<(), WarehouseError> {
+    if let Some(description) = description {
+        session.execute(&format!("COMMENT ON VIEW {} IS {}", quote_table(table), text(description)), [])?;
+    }
+    Ok(())
+}
+
+/// The dataset that CREATE SCHEMA or DROP SCHEMA names, as a table name for what is done once per dataset. The
+/// translator writes `… "project"."dataset" …`.
+pub(crate) fn dataset(translated: &Translated) -> Result<Option<TableName>, WarehouseError> {
+    let mut quoted = translated.sql.split('"').skip(1).step_by(2);
+    let (Some(project), Some(dataset)) = (quoted.next(), quoted.next()) else { return Ok(None) };
+    if dataset.eq_ignore_ascii_case(INTERNAL) {
+        return Err(invalid(format!("dataset `{INTERNAL}` is the warehouse's own: leave it alone")));
+    }
+    TableName::new(project, dataset, "_").map(Some)
+}
+
+/// Runs CREATE SCHEMA or DROP SCHEMA inside the running transaction.
+pub(crate) fn run_on_dataset(
+    session: &Session<'_>,
+    translated: &Translated,
+    dataset: &TableName,
+) -> Result<u64, WarehouseError> {
+    session.execute(&translated.sql, [])?;
+    tables::forget_missing_datasets(session, &dataset.project)?;
+    Ok(0)
 }
 
 fn is_ingestion_time(session: &Session<'_>, table: &TableName) -> Result<bool, WarehouseError> {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{
     catalog::SessionCatalog,
     ddl,
-    errors::{at_statement, invalid},
+    errors::{at_statement, invalid, unsupported},
     job_table,
     session::Session,
     tables,
@@ -76,7 +76,7 @@ pub(crate) fn run_statement(
             "the statement gives no rows for table {}: end with a SELECT, or leave the table out",
             destination.table
         ))),
-        (_, None) => change(session, id, &translated, query, statement, clock),
+        (_, None) => change(session, id, &translated, statement, clock),
     };
     let mut outcome = run().map_err(|error| at_statement(error, statement))?;
     if outcome.statements.is_empty() {
@@ -169,20 +169,22 @@ fn change(
     session: &Session<'_>,
     id: Option<&WarehouseJobId>,
     translated: &Translated,
-    query: &Query,
     statement: &Statement,
     clock: Instant,
 ) -> Result<Outcome, WarehouseError> {
-    let Some(table) = &translated.writes else {
-        // Touches no table (CREATE SCHEMA, say): there is nothing that a second time would double.
-        session.instance.ensure_project(&query.project)?;
-        return session.execute(&translated.sql, []).map(rows_outcome);
+    let (table, on_table) = match &translated.writes {
+        Some(table) => (table.clone(), true),
+        None => match ddl::dataset(translated)? {
+            Some(dataset) => (dataset, false),
+            None => return Err(unsupported("a statement that changes neither a table nor a dataset")),
+        },
     };
-    once(session, id, "statement", table, || {
+    once(session, id, "statement", &table, || {
         let rows = match translated.kind {
-            StatementKind::Ddl => ddl::run(session, translated, table)?,
+            _ if !on_table => ddl::run_on_dataset(session, translated, &table)?,
+            StatementKind::Ddl => ddl::run(session, translated, &table)?,
             _ => {
-                ddl::refuse_ingestion_time(session, table)?;
+                ddl::refuse_ingestion_time(session, &table)?;
                 session.execute(&translated.sql, [])?
             }
         };

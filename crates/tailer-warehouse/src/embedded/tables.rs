@@ -277,6 +277,27 @@ pub(crate) fn drop_table(session: &Session<'_>, table: &TableName) -> Result<boo
     Ok(true)
 }
 
+/// Takes tables of datasets that are gone off the register.
+pub(crate) fn forget_missing_datasets(session: &Session<'_>, project: &str) -> Result<(), WarehouseError> {
+    let sql = format!(
+        "SELECT dataset, table_name FROM {}.{INTERNAL}.tables
+         WHERE dataset NOT IN (SELECT schema_name FROM duckdb_schemas() WHERE database_name = ?)",
+        quote(project)
+    );
+    let gone = session.rows(&sql, [project], |row| {
+        Ok(TableName { project: project.to_owned(), dataset: row.get(0)?, table: row.get(1)?, decorator: None })
+    })?;
+    for table in gone {
+        if let Some(registered) = lookup(session, &table)?
+            && ingestion::is_ingestion_time(&registered.definition)
+        {
+            session.execute(&format!("DROP TABLE IF EXISTS {}", storage(&table, &registered.definition)), [])?;
+        }
+        unregister(session, &table)?;
+    }
+    Ok(())
+}
+
 pub(crate) fn is_view(session: &Session<'_>, table: &TableName) -> Result<bool, WarehouseError> {
     let found = session.rows(
         "SELECT 1 FROM duckdb_views() WHERE database_name = ? AND schema_name = ? AND view_name = ?",

@@ -69,9 +69,8 @@ pub(crate) fn write_query(
     target: &Target<'_>,
 ) -> Result<u64, WarehouseError> {
     check_source(source, target.table)?;
-    let exists = tables::lookup(session, target.table)?.is_some();
     let replace = target.disposition == WriteDisposition::Truncate && target.replace_schema;
-    if exists && replace && target.table.decorator.is_none() {
+    if replace && target.table.decorator.is_none() && tables::lookup(session, target.table)?.is_some() {
         return replace_table(session, source, target);
     }
     let opened = match open(session, target)? {
@@ -145,13 +144,15 @@ fn open_registered(
 ) -> Result<Opened, WarehouseError> {
     let partition = partition::named(table, &definition)?;
     let ingested = ingestion::is_ingestion_time(&definition);
-    if !ingested && tables::is_view(session, table)? {
-        return Err(invalid(format!("{table} is a view: rows can only be written to tables")));
-    }
     let storage = tables::storage(table, &definition);
     let mut columns = tables::describe(session, &storage)?;
     columns.retain(|column| !(ingested && column.name == ingestion::COLUMN));
-    let last_row = session.rows(&format!("SELECT max(rowid) FROM {storage}"), [], |row| row.get(0))?;
+    let last_row = match session.rows(&format!("SELECT max(rowid) FROM {storage}"), [], |row| row.get(0)) {
+        Err(WarehouseError::Invalid { .. }) if tables::is_view(session, table)? => {
+            return Err(invalid(format!("{table} is a view: rows can only be written to tables")));
+        }
+        last_row => last_row?,
+    };
     let ingested_at = ingested.then(|| ingestion_time(&definition, partition.as_ref()));
     Ok(Opened { storage, columns, partition, ingested_at, last_row: last_row.into_iter().next().flatten(), definition })
 }
