@@ -318,3 +318,34 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
         _ => StoreError::Open { path, message: error.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_synced_commit_waits_for_the_disk_and_a_relaxed_one_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open_writer(&folder.path().join("tailerd.db")).unwrap();
+        // 2 is FULL, 1 is NORMAL (SQLite's documentation of `PRAGMA synchronous`).
+        for (durability, level) in
+            [(Durability::Relaxed, 1), (Durability::Synced, 2), (Durability::Synced, 2), (Durability::Relaxed, 1)]
+        {
+            database.begin(durability).unwrap();
+            let found: i64 = database.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+            assert_eq!(found, level, "{durability:?}");
+            database.commit().unwrap();
+        }
+    }
+
+    #[test]
+    fn what_sqlite_refuses_has_a_name() {
+        let code = |extended| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(extended), Some("why".into()));
+        assert_eq!(translate(&code(rusqlite::ffi::SQLITE_BUSY)), StoreError::Busy);
+        assert_eq!(translate(&code(rusqlite::ffi::SQLITE_BUSY_SNAPSHOT)), StoreError::Busy);
+        assert_eq!(translate(&code(rusqlite::ffi::SQLITE_FULL)), StoreError::Full);
+        assert_eq!(translate(&code(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)), StoreError::Conflict("why".into()));
+        assert_eq!(translate(&code(rusqlite::ffi::SQLITE_CORRUPT)), StoreError::Corrupt("why".into()));
+        assert_eq!(translate(&code(rusqlite::ffi::SQLITE_IOERR)), StoreError::Database("why".into()));
+    }
+}

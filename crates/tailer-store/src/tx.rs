@@ -8,7 +8,7 @@
 //!   text for nothing else. A parameter is never compared with NULL (`?1 IS NULL` has no type in PostgreSQL): optional
 //!   conditions are left out of the text instead;
 //! - `INSERT .. ON CONFLICT (columns) DO NOTHING` or `DO UPDATE SET .. excluded..`, `RETURNING`, `UPDATE .. WHERE` with
-//!   subqueries, `CASE`, `COALESCE`, `EXISTS`, `LIMIT`, row values in comparisons, partial indexes;
+//!   subqueries, `CASE`, `COALESCE`, `EXISTS`, `LIMIT`, partial indexes;
 //! - no functions of dates, JSON or text: those happen in Rust. No `INSERT OR ..`, `rowid`, `PRAGMA`, `GLOB`, `IFNULL`;
 //! - four kinds of value: integers (64 bits), text, bytes, NULL. Instants are integers: microseconds since the epoch, UTC.
 //!   Days are text, `YYYY-MM-DD`. Flags are 0 and 1. JSON is text.

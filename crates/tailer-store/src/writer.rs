@@ -134,3 +134,56 @@ fn decide(database: &mut Database, job: &mut Job) -> Result<(), StoreError> {
     }
     database.end_decision(keep)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::{settings, tx::Session};
+
+    /// A job that sets `name` to `length` bytes, and where its answer comes.
+    fn job(name: &'static str, length: usize) -> (Job, mpsc::Receiver<Result<(), StoreError>>) {
+        let (answer, answered) = mpsc::channel();
+        let decide = move |tx: &mut Tx<'_>| settings::set(tx, name, &"x".repeat(length));
+        let decision = Box::new(Pending::new(decide, move |result| drop(answer.send(result))));
+        (Job { durability: Durability::Synced, decision }, answered)
+    }
+
+    fn is_set(database: &mut Database, name: &str) -> bool {
+        settings::get(&mut Tx::new(database), name).unwrap().is_some()
+    }
+
+    #[test]
+    fn when_the_disk_is_full_answers_and_records_agree() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open_writer(&folder.path().join("tailerd.db")).unwrap();
+        let pages =
+            Tx::new(&mut database).query_one("PRAGMA page_count", &[], |row| row.take::<i64>()).unwrap().unwrap();
+        // Room for small rows, not for a large one: to SQLite that is a full disk.
+        database.query(&format!("PRAGMA max_page_count = {}", pages + 10), &[], &mut |_| Ok(true)).unwrap();
+
+        let names = ["before", "large", "after"];
+        let (jobs, answers): (VecDeque<_>, Vec<_>) =
+            [job("before", 1), job("large", 1 << 20), job("after", 1)].into_iter().unzip();
+        commit(&mut database, jobs);
+        for (name, answered) in names.into_iter().zip(answers) {
+            let answer = answered.recv().unwrap();
+            assert_eq!(answer.is_ok(), is_set(&mut database, name), "{name}: {answer:?}");
+            assert!(name != "large" || answer == Err(StoreError::Full), "{answer:?}");
+            assert!(name != "after" || answer.is_ok(), "those who come after are not concerned: {answer:?}");
+        }
+    }
+
+    #[test]
+    fn when_no_transaction_can_begin_everyone_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = Database::open_writer(&folder.path().join("tailerd.db")).unwrap();
+        database.begin(Durability::Synced).unwrap();
+        let (jobs, answers): (VecDeque<_>, Vec<_>) = [job("a", 1), job("b", 1)].into_iter().unzip();
+        commit(&mut database, jobs);
+        for answered in answers {
+            assert!(matches!(answered.recv().unwrap(), Err(StoreError::Database(_))));
+        }
+    }
+}
