@@ -157,10 +157,10 @@ mod tests {
         assert_eq!(read(7).await.unwrap_err().status(), StatusCode::PAYLOAD_TOO_LARGE);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_body_that_never_ends_times_out() {
         let body = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
-        let error = Incoming::new(&HeaderMap::new(), body).read(8, Duration::from_secs(5)).await.unwrap_err();
+        let error = Incoming::new(&HeaderMap::new(), body).read(8, Duration::from_millis(10)).await.unwrap_err();
         assert_eq!(error.status(), StatusCode::REQUEST_TIMEOUT);
     }
 }
