@@ -8,7 +8,7 @@ use tailer_store::{
     service_accounts::{self, ServiceAccountRow},
 };
 
-use super::token::{open, role};
+use super::token::{open, role, second};
 use crate::{
     cli::{ServiceAccountAddArgs, ServiceAccountCommand, ServiceAccountListArgs, ServiceAccountRemoveArgs},
     failure::{Context as _, Exit, Failure},
@@ -58,7 +58,7 @@ async fn list(args: ServiceAccountListArgs) -> Result<Exit, Failure> {
             .map(|row| {
                 json!({
                     "email": row.email, "key_id": row.key_id, "account": row.account, "role": row.role,
-                    "created": row.created.to_string(),
+                    "created": second(row.created),
                 })
             })
             .collect();

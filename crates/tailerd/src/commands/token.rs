@@ -35,7 +35,7 @@ async fn create(args: TokenCreateArgs) -> Result<Exit, Failure> {
     };
     let minted = mint(&store, &folder.keys(), new, Timestamp::now()).await.context("no token was made")?;
     if args.output.json {
-        output::json(&json!({ "id": minted.id, "token": minted.token, "expiry": minted.expires.to_string() }));
+        output::json(&json!({ "id": minted.id, "token": minted.token, "expiry": second(minted.expires) }));
     } else {
         output::line(&minted.token);
     }
@@ -57,8 +57,8 @@ async fn list(args: TokenListArgs) -> Result<Exit, Failure> {
             .map(|row| {
                 json!({
                     "id": row.id, "account": row.account, "role": row.role, "state": state(row),
-                    "created": row.created.to_string(), "expiry": row.expires.to_string(),
-                    "revoked": row.revoked.map(|t| t.to_string()), "by": row.by,
+                    "created": second(row.created), "expiry": second(row.expires),
+                    "revoked": row.revoked.map(second), "by": row.by,
                 })
             })
             .collect();
@@ -118,6 +118,11 @@ pub(super) fn role(role: AccountRole) -> tailer_server::Role {
         AccountRole::Deployer => tailer_server::Role::Deployer,
         AccountRole::Admin => tailer_server::Role::Admin,
     }
+}
+
+/// RFC 3339 in UTC, to the second: `2024-04-30T12:00:00Z`.
+pub(super) fn second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// The person at the keyboard, for the record.
