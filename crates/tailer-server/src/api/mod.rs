@@ -37,8 +37,8 @@ use crate::{
 };
 
 /// A request whose sender and action are known.
-struct Call<'a> {
-    app: &'a App,
+pub(crate) struct Call<'a> {
+    pub(crate) app: &'a App,
     principal: &'a Principal,
     rule: &'static Rule,
     headers: &'a HeaderMap,
@@ -49,7 +49,7 @@ struct Call<'a> {
 impl Call<'_> {
     /// # Errors
     /// 403 when the sender's role on the account does not reach the rule's.
-    fn authorize(&self, account: &AccountId) -> Result<(), ApiError> {
+    pub(crate) fn authorize(&self, account: &AccountId) -> Result<(), ApiError> {
         self.principal.require(self.rule.role, account, self.rule.name)
     }
 }

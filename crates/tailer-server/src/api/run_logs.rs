@@ -8,14 +8,14 @@ use super::{Answer, Call, runs::require_job};
 use crate::{
     errors::ApiError,
     fields::{Fields, Request, request},
-    values::{Cursor, Name, Target, WaitSeconds},
+    values::{Cursor, Name, RunTarget, WaitSeconds},
     wire::{LogBody, LogsBody},
 };
 
 request! {
     /// `get_run_logs`
     RunLogs {
-        target: Target,
+        target: RunTarget,
         run_id: RunId,
         /// Must belong to the configuration.
         job_id: Option<Name>,
@@ -31,7 +31,7 @@ request! {
 /// A server that drains does not let its waiting readers wait on.
 pub(super) async fn get_run_logs(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
     let RunLogs { target, run_id, job_id, task_id, after, wait_seconds } = RunLogs::read(fields)?;
-    call.authorize(&target.configuration.account)?;
+    let target = target.authorized(call, &run_id).await?;
     require_job(call, &target, job_id, &run_id).await?;
     let after = after.as_ref().map(|cursor| cursor.0.as_str());
     let read = |wait| call.app.engine.run_logs(&target.configuration, &run_id, task_id.as_ref(), after, wait);

@@ -7,7 +7,7 @@ use super::{Answer, Call};
 use crate::{
     errors::ApiError,
     fields::{Fields, Request, request},
-    values::{Kind, Limit, Name, Target},
+    values::{Kind, Limit, Name, RunTarget, Target},
     wire::{Results, RunBody, RunDetailsBody},
 };
 
@@ -17,7 +17,7 @@ const DEFAULT_LIMIT: u32 = 10;
 request! {
     /// `check_run_status`, `cancel_run`, `get_run_details`
     OneRun {
-        target: Target,
+        target: RunTarget,
         run_id: RunId,
         /// Must belong to the configuration.
         job_id: Option<Name>,
@@ -57,7 +57,7 @@ request! {
 request! {
     /// `set_run_status`
     SetStatus {
-        target: Target,
+        target: RunTarget,
         run_id: RunId,
         /// The new status.
         status: RunStatus,
@@ -68,7 +68,7 @@ request! {
 
 pub(super) async fn check_run_status(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
     let OneRun { target, run_id, job_id } = OneRun::read(fields)?;
-    call.authorize(&target.configuration.account)?;
+    let target = target.authorized(call, &run_id).await?;
     let job_id = job_id.as_ref().map(|name| name.0.as_str());
     let run = call.app.engine.run_status(&target.configuration, job_id, &run_id).await?;
     runs(&[run], &target.spelled)
@@ -120,7 +120,7 @@ pub(super) async fn get_by_status(call: &Call<'_>, fields: &mut Fields<'_>) -> R
 
 pub(super) async fn set_run_status(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
     let SetStatus { target, run_id, status, job_id } = SetStatus::read(fields)?;
-    call.authorize(&target.configuration.account)?;
+    let target = target.authorized(call, &run_id).await?;
     require_job(call, &target, job_id, &run_id).await?;
     call.app.engine.set_run_status(&target.configuration, &run_id, status, &call.principal.name).await?;
     Answer::done()
@@ -128,7 +128,7 @@ pub(super) async fn set_run_status(call: &Call<'_>, fields: &mut Fields<'_>) -> 
 
 pub(super) async fn cancel_run(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
     let OneRun { target, run_id, job_id } = OneRun::read(fields)?;
-    call.authorize(&target.configuration.account)?;
+    let target = target.authorized(call, &run_id).await?;
     require_job(call, &target, job_id, &run_id).await?;
     call.app.engine.cancel_run(&target.configuration, &run_id, &call.principal.name).await?;
     Answer::done()
@@ -136,7 +136,7 @@ pub(super) async fn cancel_run(call: &Call<'_>, fields: &mut Fields<'_>) -> Resu
 
 pub(super) async fn get_run_details(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
     let OneRun { target, run_id, job_id } = OneRun::read(fields)?;
-    call.authorize(&target.configuration.account)?;
+    let target = target.authorized(call, &run_id).await?;
     require_job(call, &target, job_id, &run_id).await?;
     let details = call.app.engine.run_details(&target.configuration, &run_id).await?;
     Answer::json(&Results { results: vec![RunDetailsBody::new(&details, &target.spelled)] })

@@ -2,6 +2,7 @@
 
 mod files;
 mod parameters;
+mod run_target;
 
 use std::{borrow::Cow, str::FromStr};
 
@@ -17,6 +18,7 @@ use crate::{
 
 pub(crate) use files::Files;
 pub(crate) use parameters::Parameters;
+pub(crate) use run_target::RunTarget;
 
 /// The four fields that address a configuration, read together (`spec/api.md`, Identity).
 #[derive(Debug, Clone)]

@@ -51,6 +51,28 @@ async fn a_run_is_found_under_its_identity_only() {
 }
 
 #[tokio::test]
+async fn a_run_id_and_its_account_say_everything() {
+    let (house, token) = house(&[("good", GOOD)]).await;
+    let id = house.launch(&token, "table-to-table", "good").await;
+    house.ended(&token, "table-to-table", "good", &id).await;
+    let ask = async |action: &str, more: Value| {
+        house.call(&token, &with(json!({"action": action, "account": ACCOUNT, "run_id": id}), more)).await
+    };
+    let run = &ask("check_run_status", json!({})).await.is_fine()["results"][0];
+    assert_eq!((&run["run_id"], &run["configuration_type"]), (&json!(id), &json!("gbq-to-gbq")));
+    for action in ["get_run_details", "get_run_logs"] {
+        assert!(!ask(action, json!({})).await.is_fine()["results"].as_array().unwrap().is_empty(), "{action}");
+    }
+    // Some of the identity is a slip, none of it is a choice.
+    ask("check_run_status", json!({"environment": "DEV"})).await.is_error(400, "invalid_fields");
+    house.call(&token, &json!({"action": "check_run_status", "run_id": id})).await.is_error(400, "invalid_fields");
+    ask("check_run_status", json!({"account": OTHER})).await.is_error(403, "forbidden");
+    let other = house.token(OTHER, Role::Admin).await;
+    let stranger = json!({"action": "check_run_status", "account": OTHER, "run_id": id});
+    house.call(&other, &stranger).await.is_error(404, "unknown_run");
+}
+
+#[tokio::test]
 async fn lists_are_filtered_newest_first_and_limited() {
     let (house, token) = house(&[("good", GOOD), ("bad", BAD)]).await;
     let mut good = Vec::new();
