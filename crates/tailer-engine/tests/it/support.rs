@@ -1,0 +1,252 @@
+//! A whole engine in a temporary folder, with a clock that tests may turn.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tailer_engine::*;
+use tailer_model::{RunId, operation::storage_to_storage::StorageAddress};
+use tailer_storage::{LocalStorage, Storage};
+use tailer_store::Store;
+use tailer_warehouse::{EmbeddedWarehouse, Query, Warehouse, embedded::EmbeddedSettings};
+use tempfile::TempDir;
+
+/// The system's clock, moved by what the test says.
+#[derive(Debug, Default)]
+pub struct TestClock(Mutex<SignedDuration>);
+
+impl TestClock {
+    pub fn advance(&self, by: SignedDuration) {
+        *self.0.lock() += by;
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now().checked_add(*self.0.lock()).unwrap()
+    }
+}
+
+#[derive(Debug)]
+struct RandomIds;
+
+impl Ids for RandomIds {
+    fn uuid(&self) -> uuid::Uuid {
+        uuid::Uuid::new_v4()
+    }
+}
+
+#[derive(Debug)]
+struct Folders(PathBuf);
+
+impl Storages for Folders {
+    fn open(&self, address: &StorageAddress) -> Result<Arc<dyn Storage>, EngineError> {
+        let opened = LocalStorage::open(self.0.join(&address.bucket), format!("gs://{}", address.bucket));
+        opened.map(|s| Arc::new(s) as _).map_err(|e| EngineError::Internal(e.to_string()))
+    }
+}
+
+#[derive(Debug)]
+struct OneWarehouse(Arc<EmbeddedWarehouse>);
+
+impl Warehouses for OneWarehouse {
+    fn open(&self, _: &str) -> Result<Arc<dyn Warehouse>, EngineError> {
+        Ok(self.0.clone())
+    }
+    fn all(&self) -> Vec<Arc<dyn Warehouse>> {
+        vec![self.0.clone()]
+    }
+}
+
+pub struct House {
+    pub folder: TempDir,
+    pub engine: Engine,
+    pub store: Store,
+    pub clock: Arc<TestClock>,
+    pub warehouse: Arc<EmbeddedWarehouse>,
+}
+
+impl House {
+    pub async fn new() -> Self {
+        Self::on(TempDir::new().unwrap(), Arc::new(TestClock::default())).await
+    }
+
+    pub async fn on(folder: TempDir, clock: Arc<TestClock>) -> Self {
+        let store = Store::open(&folder.path().join("tailerd.db")).unwrap();
+        let warehouse =
+            Arc::new(EmbeddedWarehouse::open(folder.path().join("warehouse"), EmbeddedSettings::default()).unwrap());
+        let parts = EngineParts {
+            store: store.clone(),
+            storages: Arc::new(Folders(folder.path().join("buckets"))),
+            warehouses: Arc::new(OneWarehouse(warehouse.clone())),
+            clock: clock.clone(),
+            ids: Arc::new(RandomIds),
+            settings: EngineSettings {
+                worker: format!("test-{}", uuid::Uuid::new_v4()),
+                lease: Duration::from_secs(15),
+                reconcile_every: Duration::from_millis(200),
+                poll_every: Duration::from_millis(200),
+                file_rest: Duration::ZERO,
+                max_running: 32,
+                scratch: folder.path().join("scratch"),
+                exclusive: true,
+                executes: true,
+            },
+        };
+        let engine = Engine::start(parts).await.unwrap();
+        Self { folder, engine, store, clock, warehouse }
+    }
+
+    /// Stops without a grace: what runs is let go. The folder and the clock go on.
+    pub async fn stop(self) -> (TempDir, Arc<TestClock>) {
+        self.engine.drain(Duration::ZERO).await;
+        let Self { folder, engine, store, clock, warehouse } = self;
+        drop((engine, store, warehouse));
+        (folder, clock)
+    }
+
+    pub async fn deploy(&self, configuration: Value, files: &[(&str, &str)]) -> String {
+        self.try_deploy(configuration, files).await.unwrap_or_else(|e| panic!("{e:?}")).configuration_id
+    }
+
+    pub async fn try_deploy(&self, configuration: Value, files: &[(&str, &str)]) -> Result<Deployed, EngineError> {
+        let files: BTreeMap<String, Vec<u8>> =
+            files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
+        let request = DeployRequest {
+            configuration: configuration.to_string(),
+            file_name: None,
+            files,
+            context: None,
+            run: false,
+            by: "test".into(),
+        };
+        self.engine.deploy(request).await
+    }
+
+    pub async fn launch(&self, id: &str) -> RunId {
+        self.engine.launch(launch(id)).await.unwrap()
+    }
+
+    /// Launches and waits for the end.
+    pub async fn run(&self, id: &str) -> RunDetails {
+        let run = self.launch(id).await;
+        self.ended(id, &run).await
+    }
+
+    pub async fn ended(&self, id: &str, run: &RunId) -> RunDetails {
+        self.until(&format!("{id} {run} ends"), async || {
+            let details = self.engine.run_details(&table_to_table(id), run).await.unwrap();
+            (details.run.status != "RUNNING").then_some(details)
+        })
+        .await
+    }
+
+    /// Polls until `look` finds what it looks for.
+    pub async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "waited in vain until {what}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until the configuration has this many runs that have ended; newest first.
+    pub async fn runs_ended(&self, configuration: ConfigurationRef, count: usize) -> Vec<RunView> {
+        self.until(&format!("{count} runs of {configuration:?} have ended"), async || {
+            let runs = self.runs(&configuration).await;
+            (runs.len() >= count && runs.iter().all(|run| run.status != "RUNNING")).then_some(runs)
+        })
+        .await
+    }
+
+    pub async fn runs(&self, configuration: &ConfigurationRef) -> Vec<RunView> {
+        let query = RunQuery { configuration: Some(configuration.clone()), limit: 1000, ..RunQuery::default() };
+        self.engine.runs(query).await.unwrap()
+    }
+
+    /// The only value of a query.
+    pub async fn value(&self, sql: &str) -> Value {
+        let query = Query { sql: sql.into(), project: "p".into(), dataset: Some("d".into()), destination: None };
+        let rows = self.warehouse.read(query, 10).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+        rows.rows[0][0].clone()
+    }
+
+    pub fn bucket(&self, path: &str) -> PathBuf {
+        self.folder.path().join("buckets").join(path)
+    }
+
+    /// Puts a file into a bucket as programs should: elsewhere first, then renamed into place.
+    pub fn drop_file(&self, path: &str, content: &str) {
+        let to = self.bucket(path);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        let elsewhere = self.folder.path().join(uuid::Uuid::new_v4().to_string());
+        std::fs::write(&elsewhere, content).unwrap();
+        std::fs::rename(elsewhere, to).unwrap();
+    }
+}
+
+pub fn reference(kind: &str, id: &str) -> ConfigurationRef {
+    ConfigurationRef {
+        account: "000099".parse().unwrap(),
+        environment: "DEV".parse().unwrap(),
+        configuration_type: kind.parse().unwrap(),
+        configuration_id: id.into(),
+    }
+}
+
+pub fn table_to_table(id: &str) -> ConfigurationRef {
+    reference("table-to-table", id)
+}
+
+pub fn launch(id: &str) -> LaunchRequest {
+    LaunchRequest {
+        configuration: table_to_table(id),
+        job_id: None,
+        execution_date: None,
+        parameters: serde_json::Map::new(),
+        tasks: None,
+        idempotency: None,
+        by: "test".into(),
+        trigger: "api",
+    }
+}
+
+/// A table-to-table with one SQL task per `(id, sql_file, criticality)`.
+pub fn sql_tasks(id: &str, dependencies: &[&str], tasks: &[(&str, &str, &str)]) -> Value {
+    let workflow: Vec<Value> = tasks
+        .iter()
+        .map(|(id, file, criticality)| {
+            json!({"id": id, "task_type": "sql", "sql_file": file, "criticality": criticality})
+        })
+        .collect();
+    json!({
+        "configuration_type": "table-to-table", "configuration_id": id, "environment": "DEV", "account": "000099",
+        "version": "1", "default_gcp_project_id": "p", "default_bq_dataset": "d", "default_bq_data_location": "EU",
+        "schedule_interval": "None", "start_date": "2024, 1, 1",
+        "task_dependencies": dependencies, "workflow": workflow
+    })
+}
+
+/// A table-to-table that does nothing.
+pub fn no_op(id: &str) -> Value {
+    sql_tasks(id, &[], &[("t", "one.sql", "critical")])
+}
+
+pub const ONE: (&str, &str) = ("one.sql", "SELECT 1 AS one");
+
+pub fn workflow(id: &str, awaits: &[&str], target: &str) -> Value {
+    json!({
+        "configuration_type": "workflow", "configuration_id": id, "environment": "DEV", "account": "000099", "version": "2",
+        "authorized_job_ids": awaits,
+        "target_dag": {"configuration_type": "table-to-table", "configuration_id": target}
+    })
+}
