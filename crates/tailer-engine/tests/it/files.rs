@@ -48,7 +48,10 @@ async fn a_file_travels_from_one_bucket_through_another_into_a_table() {
     assert_eq!(by("NO_MATCH").trigger["file"], "gs://in/drop/readme.txt");
     let loaded = house.runs_ended(reference("storage-to-tables", "load"), 1).await.remove(0);
     assert_eq!(loaded.status, "SUCCESS", "{loaded:?}");
-    assert_eq!(house.value("SELECT SUM(n) FROM sales WHERE tlr_input_file_name = 'sales_20240229.csv'").await, json!(3));
+    assert_eq!(
+        house.value("SELECT SUM(n) FROM sales WHERE tlr_input_file_name = 'sales_20240229.csv'").await,
+        json!(3)
+    );
     for there in [
         "in/drop/readme.txt",
         "in/drop/archive/20240229/sales_20240229.csv",

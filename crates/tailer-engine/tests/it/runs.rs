@@ -79,7 +79,15 @@ async fn what_cannot_be_launched_is_refused_with_the_reason() {
     assert_eq!(code(refused(&|r| r.job_id = Some("gbq-to-gbq|y_DEV".into())).await), "foreign_job_id");
     assert_eq!(code(refused(&|r| r.tasks = Some(vec!["u".parse().unwrap()])).await), "unknown_tasks");
     let array = json!([1]);
-    assert_eq!(code(refused(&|r| { r.parameters.insert("a".into(), array.clone()); }).await), "invalid_parameters");
+    assert_eq!(
+        code(
+            refused(&|r| {
+                r.parameters.insert("a".into(), array.clone());
+            })
+            .await
+        ),
+        "invalid_parameters"
+    );
     house.engine.set_configuration_status(&table_to_table("x"), Some(false), None, "me").await.unwrap();
     assert_eq!(code(refused(&|_| {}).await), "disabled");
     house.engine.set_configuration_status(&table_to_table("x"), Some(true), Some(true), "me").await.unwrap();
@@ -151,11 +159,8 @@ async fn an_interrupted_run_goes_on_from_its_first_unfinished_task() {
     let house = House::on(folder, clock).await;
     let details = house
         .until("it is taken over", async || {
-            let logs = house
-                .engine
-                .run_logs(&table_to_table("x"), &run, None, None, std::time::Duration::ZERO)
-                .await
-                .unwrap();
+            let logs =
+                house.engine.run_logs(&table_to_table("x"), &run, None, None, std::time::Duration::ZERO).await.unwrap();
             let again = logs.results.iter().any(|line| line.message.contains("taken over"));
             if again { running(&house).await } else { None }
         })

@@ -19,10 +19,10 @@ use tempfile::TempDir;
 
 /// The system's clock, moved by what the test says.
 #[derive(Debug, Default)]
-pub struct TestClock(Mutex<SignedDuration>);
+pub(crate) struct TestClock(Mutex<SignedDuration>);
 
 impl TestClock {
-    pub fn advance(&self, by: SignedDuration) {
+    pub(crate) fn advance(&self, by: SignedDuration) {
         *self.0.lock() += by;
     }
 }
@@ -64,20 +64,20 @@ impl Warehouses for OneWarehouse {
     }
 }
 
-pub struct House {
-    pub folder: TempDir,
-    pub engine: Engine,
-    pub store: Store,
-    pub clock: Arc<TestClock>,
-    pub warehouse: Arc<EmbeddedWarehouse>,
+pub(crate) struct House {
+    pub(crate) folder: TempDir,
+    pub(crate) engine: Engine,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) warehouse: Arc<EmbeddedWarehouse>,
 }
 
 impl House {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::on(TempDir::new().unwrap(), Arc::new(TestClock::default())).await
     }
 
-    pub async fn on(folder: TempDir, clock: Arc<TestClock>) -> Self {
+    pub(crate) async fn on(folder: TempDir, clock: Arc<TestClock>) -> Self {
         let store = Store::open(&folder.path().join("tailerd.db")).unwrap();
         let warehouse =
             Arc::new(EmbeddedWarehouse::open(folder.path().join("warehouse"), EmbeddedSettings::default()).unwrap());
@@ -104,18 +104,22 @@ impl House {
     }
 
     /// Stops without a grace: what runs is let go. The folder and the clock go on.
-    pub async fn stop(self) -> (TempDir, Arc<TestClock>) {
+    pub(crate) async fn stop(self) -> (TempDir, Arc<TestClock>) {
         self.engine.drain(Duration::ZERO).await;
         let Self { folder, engine, store, clock, warehouse } = self;
         drop((engine, store, warehouse));
         (folder, clock)
     }
 
-    pub async fn deploy(&self, configuration: Value, files: &[(&str, &str)]) -> String {
+    pub(crate) async fn deploy(&self, configuration: Value, files: &[(&str, &str)]) -> String {
         self.try_deploy(configuration, files).await.unwrap_or_else(|e| panic!("{e:?}")).configuration_id
     }
 
-    pub async fn try_deploy(&self, configuration: Value, files: &[(&str, &str)]) -> Result<Deployed, EngineError> {
+    pub(crate) async fn try_deploy(
+        &self,
+        configuration: Value,
+        files: &[(&str, &str)],
+    ) -> Result<Deployed, EngineError> {
         let files: BTreeMap<String, Vec<u8>> =
             files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
         let request = DeployRequest {
@@ -129,17 +133,17 @@ impl House {
         self.engine.deploy(request).await
     }
 
-    pub async fn launch(&self, id: &str) -> RunId {
+    pub(crate) async fn launch(&self, id: &str) -> RunId {
         self.engine.launch(launch(id)).await.unwrap()
     }
 
     /// Launches and waits for the end.
-    pub async fn run(&self, id: &str) -> RunDetails {
+    pub(crate) async fn run(&self, id: &str) -> RunDetails {
         let run = self.launch(id).await;
         self.ended(id, &run).await
     }
 
-    pub async fn ended(&self, id: &str, run: &RunId) -> RunDetails {
+    pub(crate) async fn ended(&self, id: &str, run: &RunId) -> RunDetails {
         self.until(&format!("{id} {run} ends"), async || {
             let details = self.engine.run_details(&table_to_table(id), run).await.unwrap();
             (details.run.status != "RUNNING").then_some(details)
@@ -148,7 +152,7 @@ impl House {
     }
 
     /// Polls until `look` finds what it looks for.
-    pub async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             if let Some(found) = look().await {
@@ -160,7 +164,7 @@ impl House {
     }
 
     /// Waits until the configuration has this many runs that have ended; newest first.
-    pub async fn runs_ended(&self, configuration: ConfigurationRef, count: usize) -> Vec<RunView> {
+    pub(crate) async fn runs_ended(&self, configuration: ConfigurationRef, count: usize) -> Vec<RunView> {
         self.until(&format!("{count} runs of {configuration:?} have ended"), async || {
             let runs = self.runs(&configuration).await;
             (runs.len() >= count && runs.iter().all(|run| run.status != "RUNNING")).then_some(runs)
@@ -168,24 +172,24 @@ impl House {
         .await
     }
 
-    pub async fn runs(&self, configuration: &ConfigurationRef) -> Vec<RunView> {
+    pub(crate) async fn runs(&self, configuration: &ConfigurationRef) -> Vec<RunView> {
         let query = RunQuery { configuration: Some(configuration.clone()), limit: 1000, ..RunQuery::default() };
         self.engine.runs(query).await.unwrap()
     }
 
     /// The only value of a query.
-    pub async fn value(&self, sql: &str) -> Value {
+    pub(crate) async fn value(&self, sql: &str) -> Value {
         let query = Query { sql: sql.into(), project: "p".into(), dataset: Some("d".into()), destination: None };
         let rows = self.warehouse.read(query, 10).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
         rows.rows[0][0].clone()
     }
 
-    pub fn bucket(&self, path: &str) -> PathBuf {
+    pub(crate) fn bucket(&self, path: &str) -> PathBuf {
         self.folder.path().join("buckets").join(path)
     }
 
     /// Puts a file into a bucket as programs should: elsewhere first, then renamed into place.
-    pub fn drop_file(&self, path: &str, content: &str) {
+    pub(crate) fn drop_file(&self, path: &str, content: &str) {
         let to = self.bucket(path);
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         let elsewhere = self.folder.path().join(uuid::Uuid::new_v4().to_string());
@@ -194,7 +198,7 @@ impl House {
     }
 }
 
-pub fn reference(kind: &str, id: &str) -> ConfigurationRef {
+pub(crate) fn reference(kind: &str, id: &str) -> ConfigurationRef {
     ConfigurationRef {
         account: "000099".parse().unwrap(),
         environment: "DEV".parse().unwrap(),
@@ -203,11 +207,11 @@ pub fn reference(kind: &str, id: &str) -> ConfigurationRef {
     }
 }
 
-pub fn table_to_table(id: &str) -> ConfigurationRef {
+pub(crate) fn table_to_table(id: &str) -> ConfigurationRef {
     reference("table-to-table", id)
 }
 
-pub fn launch(id: &str) -> LaunchRequest {
+pub(crate) fn launch(id: &str) -> LaunchRequest {
     LaunchRequest {
         configuration: table_to_table(id),
         job_id: None,
@@ -221,7 +225,7 @@ pub fn launch(id: &str) -> LaunchRequest {
 }
 
 /// A table-to-table with one SQL task per `(id, sql_file, criticality)`.
-pub fn sql_tasks(id: &str, dependencies: &[&str], tasks: &[(&str, &str, &str)]) -> Value {
+pub(crate) fn sql_tasks(id: &str, dependencies: &[&str], tasks: &[(&str, &str, &str)]) -> Value {
     let workflow: Vec<Value> = tasks
         .iter()
         .map(|(id, file, criticality)| {
@@ -237,13 +241,13 @@ pub fn sql_tasks(id: &str, dependencies: &[&str], tasks: &[(&str, &str, &str)]) 
 }
 
 /// A table-to-table that does nothing.
-pub fn no_op(id: &str) -> Value {
+pub(crate) fn no_op(id: &str) -> Value {
     sql_tasks(id, &[], &[("t", "one.sql", "critical")])
 }
 
-pub const ONE: (&str, &str) = ("one.sql", "SELECT 1 AS one");
+pub(crate) const ONE: (&str, &str) = ("one.sql", "SELECT 1 AS one");
 
-pub fn workflow(id: &str, awaits: &[&str], target: &str) -> Value {
+pub(crate) fn workflow(id: &str, awaits: &[&str], target: &str) -> Value {
     json!({
         "configuration_type": "workflow", "configuration_id": id, "environment": "DEV", "account": "000099", "version": "2",
         "authorized_job_ids": awaits,

@@ -43,8 +43,26 @@ async fn with_catchup_every_tick_since_the_start_date_is_created_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ticks_of_a_disabled_time_are_not_made_up_for() {
+    for catchup in [false, true] {
+        let house = House::new().await;
+        let mut configuration = hourly(catchup, "2024, 1, 1");
+        configuration["activated"] = json!(false);
+        house.deploy(configuration, &[ONE]).await;
+        house.clock.advance(SignedDuration::from_hours(5));
+        house.engine.set_configuration_status(&table_to_table("hourly"), Some(true), None, "me").await.unwrap();
+        house.clock.advance(SignedDuration::from_hours(1));
+        assert_eq!(house.runs_ended(table_to_table("hourly"), 1).await.len(), 1, "catchup {catchup}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_scheduled_before_the_start_date() {
     let house = House::new().await;
     house.deploy(hourly(true, "2099, 1, 1"), &[ONE]).await;
+    let mut begun = hourly(false, "2024, 1, 1");
+    begun["configuration_id"] = json!("begun");
+    house.deploy(begun, &[ONE]).await;
     house.clock.advance(SignedDuration::from_hours(24));
-    assert!(house.runs(&table_to_table("hourly")).await.is_empty(), "not before its start date");
+    house.runs_ended(table_to_table("begun"), 1).await;
+    assert!(house.runs(&table_to_table("hourly")).await.is_empty());
 }

@@ -108,9 +108,7 @@ async fn a_disabled_workflow_does_not_collect_and_another_accounts_job_does_not_
     request.configuration.account = "000098".parse().unwrap();
     let run = house.engine.launch(request).await.unwrap();
     house
-        .until("it ends", async || {
-            (house.engine.find_run(&run).await.unwrap().status == "SUCCESS").then_some(())
-        })
+        .until("it ends", async || (house.engine.find_run(&run).await.unwrap().status == "SUCCESS").then_some(()))
         .await;
     assert_eq!(arrived(&house).await, "000");
 }
