@@ -128,6 +128,19 @@ async fn repeated_and_failed_exports_leave_no_debris() {
 }
 
 #[tokio::test]
+async fn a_scripts_effects_happen_once() {
+    let mut bench = Bench::new();
+    bench.sql("CREATE TABLE d.t (a INT64)").await;
+    let job = export(&bench, "INSERT INTO d.t (a) VALUES (1);\nSELECT a FROM d.t", "s.csv");
+    for _ in 0..2 {
+        let id = tailer_warehouse::WarehouseJobId("script".to_owned());
+        let outcome = bench.run_as(&id, Job::Export(job.clone())).await.unwrap();
+        assert_eq!(outcome.statistics.rows, Some(1));
+        bench.reopen().await;
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_exported_says_so() {
     let bench = Bench::new();
     let message = invalid(bench.run(Job::Export(export(&bench, "SELECT [1] AS list", "x.csv"))).await);

@@ -126,7 +126,7 @@ impl Inner {
         let result = match job {
             Job::Query(query) => query::run(&session, id, query),
             Job::Load(load) => load::run(&session, id, load),
-            Job::Export(export) => export::run(&session, export, &self.settings),
+            Job::Export(export) => export::run(&session, id, export, &self.settings),
             Job::Copy(copy) => copy::run(&session, id, copy),
         };
         match result {

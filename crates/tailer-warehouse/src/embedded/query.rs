@@ -43,7 +43,7 @@ fn run_script(
 ) -> Result<Outcome, WarehouseError> {
     let mut whole = Outcome::default();
     for (index, statement) in script.iter().enumerate() {
-        let part = WarehouseJobId(format!("{}_{}", id.0, index + 1));
+        let part = part(id, index);
         let destination = query.destination.as_ref().filter(|_| index + 1 == script.len());
         let outcome = run_statement(session, Some(&part), statement, query, destination)?;
         whole.statistics.rows = outcome.statistics.rows;
@@ -53,6 +53,11 @@ fn run_script(
         whole.statements.extend(outcome.statements);
     }
     Ok(whole)
+}
+
+/// The job id of a script's statement.
+pub(crate) fn part(id: &WarehouseJobId, index: usize) -> WarehouseJobId {
+    WarehouseJobId(format!("{}_{}", id.0, index + 1))
 }
 
 /// Runs one statement, once per id. Without an id the once-only promise is off.

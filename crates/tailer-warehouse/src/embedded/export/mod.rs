@@ -13,12 +13,13 @@ use self::files::Scratch;
 use super::{
     EmbeddedSettings,
     errors::{at_statement, invalid, unsupported},
+    instance::text,
     query::{self, result_columns},
     session::Session,
     types::Type,
 };
 use crate::{
-    Export, Outcome, Statistics, WarehouseError,
+    Export, Outcome, Statistics, WarehouseError, WarehouseJobId,
     googlesql::{self, Statement, StatementKind, Translated},
 };
 
@@ -32,14 +33,16 @@ struct Content<'a> {
     columns: &'a [(String, Type)],
 }
 
-/// Runs an export job. The query may be a script; the rows of its last statement are exported.
+/// Runs an export job. The query may be a script, whose statements have their effects once each; the rows of the last
+/// one are exported.
 pub(crate) fn run(
     session: &Session<'_>,
+    id: &WarehouseJobId,
     export: &Export,
     settings: &EmbeddedSettings,
 ) -> Result<Outcome, WarehouseError> {
     check(export)?;
-    let (statement, translated) = last_query(session, export)?;
+    let (statement, translated) = last_query(session, id, export)?;
     let started = jiff::Timestamp::now();
     let write = || {
         let columns = result_columns(session, &translated)?;
@@ -67,11 +70,15 @@ pub(crate) fn run(
     Ok(Outcome { statistics, files, ..Outcome::default() })
 }
 
-fn last_query(session: &Session<'_>, export: &Export) -> Result<(Statement, Translated), WarehouseError> {
+fn last_query(
+    session: &Session<'_>,
+    id: &WarehouseJobId,
+    export: &Export,
+) -> Result<(Statement, Translated), WarehouseError> {
     let mut statements = googlesql::split(&export.query.sql)?;
     let last = statements.pop().ok_or_else(|| invalid("there is no SQL statement in the file"))?;
-    for statement in &statements {
-        query::run_statement(session, None, statement, &export.query, None)?;
+    for (index, statement) in statements.iter().enumerate() {
+        query::run_statement(session, Some(&query::part(id, index)), statement, &export.query, None)?;
     }
     let translated = query::translate(session, &last, &export.query)?;
     match translated.kind {
@@ -100,7 +107,6 @@ fn parquet(
     content: &Content<'_>,
     scratch: &Scratch,
 ) -> Result<Vec<files::Part>, WarehouseError> {
-    use super::instance::text;
     let path = scratch.path(0);
     let codec = match export.compression {
         Compression::None => "uncompressed",
