@@ -128,7 +128,7 @@ async fn mutated_requests_get_clean_answers() {
     let house = House::open().await;
     house.deploy(table_to_table("nothing", ACCOUNT), &[("one.sql", "SELECT 1 AS one")]).await;
     let token = house.token(ACCOUNT, Role::Admin).await;
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, b"mutated requests, always the same");
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, b"mutated requests, the same ones!");
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let requests: Vec<_> = rules().map(|(path, action, _)| (path, request(action))).collect();
     let strategy = prop::collection::vec(mutations(), 1..3);
