@@ -80,7 +80,11 @@ pub(crate) async fn endpoint(app: &App, route: Route, request: Request) -> Respo
     match answer(app, route, &parts.headers, &mut incoming).await {
         Ok(answer) => answer.into_response(),
         Err(error) => {
-            let most = if error.status() == StatusCode::PAYLOAD_TOO_LARGE { 2 * route.body_limit() } else { 1 << 20 };
+            let most = match error.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => 2 * route.body_limit(),
+                StatusCode::REQUEST_TIMEOUT => 0,
+                _ => 1 << 20,
+            };
             incoming.discard(most, Duration::from_secs(2)).await;
             error.into_response()
         }

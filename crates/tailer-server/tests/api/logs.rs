@@ -57,16 +57,21 @@ async fn cursors_and_waits_must_make_sense() {
 #[tokio::test]
 async fn a_stopping_server_does_not_keep_waiting_readers() {
     let (house, token, run) = house(ENDLESS).await;
-    let after = until(async || {
-        let now = house.call(&token, &logs(&run, json!({"wait_seconds": 1}))).await.is_fine();
-        now["results"].as_array().unwrap().is_empty().then(|| now["after"].clone())
-    });
-    let first = house.call(&token, &logs(&run, json!({}))).await.is_fine()["after"].clone();
-    let after = timeout(Duration::from_secs(30), after).await.unwrap_or(first);
+    let mut after = json!("0");
+    loop {
+        let now = house.call(&token, &logs(&run, json!({"after": after, "wait_seconds": 1}))).await.is_fine();
+        after = now["after"].clone();
+        if now["results"] == json!([]) {
+            break;
+        }
+    }
     let waiting = logs(&run, json!({"after": after, "wait_seconds": 60}));
-    let (answer, ()) = tokio::join!(timeout(Duration::from_secs(20), house.call(&token, &waiting)), async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+    let stop = async {
+        until(async || house.get("/metrics").await.text.contains("tailerd_http_requests_in_flight 1\n").then_some(()))
+            .await;
         house.shutdown.cancel();
-    });
+    };
+    let (answer, ()) = tokio::join!(timeout(Duration::from_secs(20), house.call(&token, &waiting)), stop);
     answer.expect("the reader is let go").is_fine();
+    house.cancel("daily", &run).await;
 }

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::SignedDuration;
 use reqwest::{Client, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
-use tailer_engine::{Clock, Engine};
+use tailer_engine::{Clock, ConfigurationRef, Engine};
 use tailer_server::{
     Role, Server, ServerSettings,
     auth::{self, NewToken},
@@ -34,6 +34,7 @@ pub(crate) struct House {
     pub(crate) audience: String,
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: Option<JoinHandle<()>>,
+    engine: Engine,
     settings: ServerSettings,
 }
 
@@ -96,7 +97,7 @@ impl House {
         let mut settings = ServerSettings::new(address, data.path());
         change(&mut settings);
         let server =
-            Server::new(engine, store.clone(), settings.clone(), Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+            Server::new(engine.clone(), store.clone(), settings.clone(), Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn(server.run(listener, shutdown.clone()));
         let url = format!("{}://{address}", if settings.tls.is_some() { "https" } else { "http" });
@@ -109,6 +110,7 @@ impl House {
             audience: settings.audience.clone(),
             shutdown,
             serving: Some(serving),
+            engine,
             settings,
         }
     }
@@ -149,6 +151,17 @@ impl House {
     pub(crate) async fn launch(&self, token: &str, kind: &str, id: &str) -> String {
         let answer = self.call(token, &identified("launch_job", kind, id)).await.is_fine();
         answer["run_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Stops a run of a table-to-table operation without asking the server, which may be gone.
+    pub(crate) async fn cancel(&self, id: &str, run: &str) {
+        let configuration = ConfigurationRef {
+            account: ACCOUNT.parse().unwrap(),
+            environment: "DEV".parse().unwrap(),
+            configuration_type: "table-to-table".parse().unwrap(),
+            configuration_id: id.to_owned(),
+        };
+        self.engine.cancel_run(&configuration, &run.parse().unwrap(), "a test").await.unwrap();
     }
 
     /// Asks for the run until it has ended.
