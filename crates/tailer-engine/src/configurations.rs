@@ -91,6 +91,23 @@ fn next_ticks(configuration: &Configuration, now: Timestamp) -> Vec<String> {
     ticks.into_iter().map(rfc3339_micros).collect()
 }
 
+/// A load replaces another one of the same folder, but never another account's.
+fn refuse_foreign_source(tx: &mut Tx<'_>, version: &NewVersion) -> Result<(), EngineError> {
+    let Some(watched) = &version.watched else { return Ok(()) };
+    if version.identity.configuration_type != ConfigurationType::StorageToTables {
+        return Ok(());
+    }
+    match configurations::watching(tx, watched)? {
+        Some(other) if other.identity.account != version.identity.account => {
+            Err(EngineError::Problems(vec![Problem::at(
+                "$.source",
+                "an operation of another account loads this bucket and prefix: name another one",
+            )]))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The folder that an operation watches, as one text.
 fn watched(definition: &Definition) -> Option<String> {
     let source = match definition {
@@ -132,11 +149,12 @@ impl Engine {
             .parts
             .store
             .write(Durability::Synced, move |tx| {
+                refuse_foreign_source(tx, &version)?;
                 let deployed = configurations::deploy(tx, &version)?;
                 if let Some(awaits) = &awaits {
                     workflows::deploy(tx, deployed.key, awaits, version.at)?;
                 }
-                Ok::<_, StoreError>(deployed)
+                Ok::<_, EngineError>(deployed)
             })
             .await?;
         if let Some(replaced) = deployed.replaced {

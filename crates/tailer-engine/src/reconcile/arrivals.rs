@@ -7,7 +7,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::StreamExt;
@@ -35,6 +35,8 @@ const BATCH: usize = 100;
 #[derive(Default)]
 struct Memory {
     watches: HashMap<ConfigurationKey, (u32, Option<WatchGuard>)>,
+    /// When to look again into a folder with files that do not rest yet.
+    due: HashMap<ConfigurationKey, Timestamp>,
     /// Files that do not rest yet: version, and when it was first seen.
     unrested: HashMap<(ConfigurationKey, String), (String, Timestamp)>,
     /// Files that were handled and are still there.
@@ -53,35 +55,39 @@ pub(super) fn start(inner: &Arc<Inner>) {
     inner.clone().tasks.spawn(async move {
         let mut memory = Memory::default();
         let dirty = Dirty::default();
-        // The first look, and every look that nobody asked for, is at everything.
+        let period = inner.parts.settings.poll_every;
+        // The first look, and one every `period`, is at everything; the others at what is said to have changed and at what
+        // rests by now.
         let mut all = true;
+        let mut looked_at_all = Instant::now();
         loop {
-            let only = std::mem::take(&mut *dirty.lock());
-            let next = look(&inner, &mut memory, &dirty, (!all && !only.is_empty()).then_some(&only)).await;
-            let period = inner.parts.settings.poll_every;
-            let wait = match next {
-                Ok(next) => next.map_or(period, |due| until(&inner, due).clamp(Duration::from_millis(1), period)),
-                Err(error) => {
-                    tracing::error!(%error, "arrivals could not be looked for; it is tried again");
-                    period
-                }
-            };
+            if all {
+                looked_at_all = Instant::now();
+            }
+            let mut only = std::mem::take(&mut *dirty.lock());
+            let now = inner.now();
+            only.extend(memory.due.iter().filter(|(_, due)| **due <= now).map(|(key, _)| *key));
+            if let Err(error) = look(&inner, &mut memory, &dirty, (!all).then_some(&only)).await {
+                tracing::error!(%error, "arrivals could not be looked for; it is tried again");
+            }
+            let left = period.saturating_sub(looked_at_all.elapsed());
+            let due = memory.due.values().min().map(|due| until(&inner, *due).max(Duration::from_millis(1)));
             tokio::select! {
                 () = inner.pokes.arrivals.notified() => all = dirty.lock().is_empty(),
-                () = tokio::time::sleep(wait) => all = true,
+                () = tokio::time::sleep(due.unwrap_or(left).min(left)) => all = looked_at_all.elapsed() >= period,
                 () = inner.stopping.cancelled() => return,
             }
         }
     });
 }
 
-/// Looks into all watched folders, or `only` those of some configurations; answers when a file there will rest.
+/// Looks into all watched folders, or `only` those of some configurations.
 async fn look(
     inner: &Arc<Inner>,
     memory: &mut Memory,
     dirty: &Dirty,
     only: Option<&HashSet<ConfigurationKey>>,
-) -> Result<Option<Timestamp>, EngineError> {
+) -> Result<(), EngineError> {
     let engine = inner.clone();
     let watched = inner
         .parts
@@ -98,16 +104,19 @@ async fn look(
         .await?;
     let keys: HashSet<ConfigurationKey> = watched.iter().map(|w| w.row.key).collect();
     memory.watches.retain(|key, _| keys.contains(key));
-    let mut next: Option<Timestamp> = None;
+    memory.due.retain(|key, _| keys.contains(key));
     for one in watched.iter().filter(|w| only.is_none_or(|only| only.contains(&w.row.key))) {
+        memory.due.remove(&one.row.key);
         match look_into(inner, memory, dirty, one).await {
-            Ok(due) => next = next.into_iter().chain(due).min(),
+            Ok(Some(due)) => drop(memory.due.insert(one.row.key, due)),
+            Ok(None) => {}
             Err(error) => tracing::warn!(operation = %one.row.identity, error, "its source cannot be looked into"),
         }
     }
-    Ok(next)
+    Ok(())
 }
 
+/// Looks into one folder; answers when a file there will rest.
 async fn look_into(
     inner: &Arc<Inner>,
     memory: &mut Memory,

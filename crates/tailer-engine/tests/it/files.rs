@@ -113,3 +113,36 @@ async fn an_empty_file_has_the_effect_of_the_policy() {
         assert_eq!(house.bucket("backup/sales_20240229.csv").exists(), !stays, "{policy}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_rests_is_taken_at_once_whatever_arrives_elsewhere() {
+    let settle = std::time::Duration::from_millis(300);
+    let house = House::with(|settings| {
+        settings.file_rest = settle;
+        // Nothing may depend on the next full look.
+        settings.poll_every = std::time::Duration::from_secs(3600);
+    })
+    .await;
+    house.deploy(receive(), &[]).await;
+    house.deploy(load(), &[DDL]).await;
+    house.drop_file("lake/incoming/sales_20240228.csv", "shop,n\na,1\n");
+    house.drop_file("in/drop/sales_20240229.csv", "shop,n\na,1\n");
+    house.runs_ended(reference("storage-to-tables", "load"), 2).await;
+    assert_eq!(house.value("SELECT SUM(n) FROM sales").await, json!(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_replaces_another_of_the_same_folder_but_not_another_accounts() {
+    let house = House::new().await;
+    house.deploy(load(), &[DDL]).await;
+    let mut other = load();
+    other["configuration_id"] = json!("other");
+    other["account"] = json!("000098");
+    assert!(house.try_deploy(other.clone(), &[DDL]).await.is_err());
+    assert!(house.engine.configuration_status(&reference("storage-to-tables", "load")).await.unwrap().activated);
+    other["account"] = json!("000099");
+    let deployed = house.try_deploy(other, &[DDL]).await.unwrap();
+    assert!(deployed.warnings.iter().any(|w| w.message.contains("load")), "{deployed:?}");
+    let replaced = house.engine.configuration_status(&reference("storage-to-tables", "load")).await.unwrap();
+    assert!(!replaced.activated && replaced.archived);
+}

@@ -74,14 +74,22 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn new() -> Self {
-        Self::on(TempDir::new().unwrap(), Arc::new(TestClock::default())).await
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut EngineSettings)) -> Self {
+        Self::set_up(TempDir::new().unwrap(), Arc::new(TestClock::default()), change).await
     }
 
     pub(crate) async fn on(folder: TempDir, clock: Arc<TestClock>) -> Self {
+        Self::set_up(folder, clock, |_| {}).await
+    }
+
+    async fn set_up(folder: TempDir, clock: Arc<TestClock>, change: impl FnOnce(&mut EngineSettings)) -> Self {
         let store = Store::open(&folder.path().join("tailerd.db")).unwrap();
         let warehouse =
             Arc::new(EmbeddedWarehouse::open(folder.path().join("warehouse"), EmbeddedSettings::default()).unwrap());
-        let parts = EngineParts {
+        let mut parts = EngineParts {
             store: store.clone(),
             storages: Arc::new(Folders(folder.path().join("buckets"))),
             warehouses: Arc::new(OneWarehouse(warehouse.clone())),
@@ -99,6 +107,7 @@ impl House {
                 executes: true,
             },
         };
+        change(&mut parts.settings);
         let engine = Engine::start(parts).await.unwrap();
         Self { folder, engine, store, clock, warehouse }
     }
