@@ -141,12 +141,21 @@ impl<'a> Session<'a> {
             self.execute("COMMIT", [])?;
             Ok(value)
         });
-        if result.is_err() {
-            // A commit that failed has already rolled back, which makes this one fail; nothing is left open either way.
-            let _ = self.connection().execute_batch("ROLLBACK");
+        match result {
+            Ok(_) => self.in_transaction.set(false),
+            Err(_) => self.roll_back(),
         }
-        self.in_transaction.set(false);
         result
+    }
+
+    /// Undoes the transaction where no interrupt reaches: one that stopped the rollback would leave the transaction to
+    /// the connection's next user. When it fails all the same (a failed commit has rolled back already), the
+    /// connection is closed at the end.
+    fn roll_back(&self) {
+        let handle = self.stopper.running.lock().take();
+        let undone = self.connection().execute_batch("ROLLBACK").is_ok();
+        self.in_transaction.set(!undone);
+        *self.stopper.running.lock() = handle;
     }
 }
 
