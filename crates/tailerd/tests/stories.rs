@@ -200,7 +200,7 @@ fn iowa_by_hand(source: &Path) -> Vec<String> {
         paths.iter().flat_map(|path| csv(&fs::read_to_string(path).unwrap()).into_iter().skip(1)).collect()
     };
     let county: BTreeMap<String, String> =
-        read("stores").into_iter().map(|mut store| (store.swap_remove(0), store.pop().unwrap())).collect();
+        read("stores").iter().map(|store| (store[0].clone(), store[7].clone())).collect();
     let mut totals: BTreeMap<(String, String), (u64, u64, u64)> = BTreeMap::new();
     for sale in read("sales") {
         let Some(county) = county.get(&sale[2]) else { continue };
