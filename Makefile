@@ -51,8 +51,8 @@ bench: build ## what launches, status reads and chains of tasks cost, beside the
 	cargo bench --locked -p tailerd $(features)
 
 .PHONY: docs
-docs: libduckdb ## the API documentation of every crate
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps $(features)
+docs: libduckdb ## the code documentation of every crate, private items included
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links -A rustdoc::redundant-explicit-links' cargo doc --locked --workspace --no-deps --document-private-items $(features)
 	@echo "$(CARGO_TARGET_DIR)/doc/tailerd/index.html"
 
 .PHONY: libduckdb

@@ -3,7 +3,7 @@
 //! Kinds of token, one file each: [`minted`] by this server and self-signed by [`service_accounts`]. ID tokens of an OIDC
 //! issuer would be a third file that [`verify`] asks when the first two do not know the issuer.
 //!
-//! Public here is what the command line uses, on the data folder and without a server: [`mint`] and
+//! Public here is what the command line uses, on the data folder and without a server: [`mint()`] and
 //! [`service_account_from_key_file`]. Both only write rows; a running server sees them within [`FRESH`] seconds.
 
 mod cache;

@@ -1,13 +1,13 @@
 //! GoogleSQL for DuckDB: the seam behind which the dialect lives.
 //!
-//! [`split`] cuts a script into statements, [`translate`] turns one statement into DuckDB SQL. The parser is `sqlparser`'s
+//! [`split()`] cuts a script into statements, [`translate`] turns one statement into DuckDB SQL. The parser is `sqlparser`'s
 //! for BigQuery over tokens of our own ([`lexer`]); the generator is a whitelist over its tree that resolves every
 //! name against the catalogue and knows every expression's type. Whatever is not known to mean the same in DuckDB is refused
 //! with [`WarehouseError::Unsupported`](crate::WarehouseError::Unsupported): a wrong answer without an error is the worst defect.
 //!
 //! How a statement travels: [`lexer`] → parser → [`query`]/[`dml`]/[`ddl`] → [`from`] and [`select`] → [`expressions`],
 //! which asks [`scope`] for names, [`types`] and [`coerce`] for types and [`functions`] for calls. What DuckDB lacks stands in
-//! [`prelude`] as macros named `gs_…`.
+//! [`prelude()`] as macros named `gs_…`.
 
 use tailer_model::operation::ddl::TableDefinition;
 

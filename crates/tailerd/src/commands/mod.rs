@@ -1,4 +1,4 @@
-//! One file a command. Each takes its parsed arguments and does the work; [`run`] is the table that joins the two.
+//! One file a command. Each takes its parsed arguments and does the work; [`run()`] is the table that joins the two.
 
 mod cancel;
 mod check;
