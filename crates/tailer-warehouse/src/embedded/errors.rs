@@ -1,6 +1,9 @@
 //! DuckDB's errors in the user's words: no paths of this machine, no internal names, no caret drawings.
 
-use crate::{WarehouseError, googlesql::Statement};
+use crate::{
+    WarehouseError,
+    googlesql::{Statement, explain},
+};
 
 pub(crate) fn invalid(message: impl Into<String>) -> WarehouseError {
     WarehouseError::Invalid { message: message.into(), line: None, column: None }
@@ -34,6 +37,9 @@ pub(crate) fn from_duckdb(error: &duckdb::Error) -> WarehouseError {
 }
 
 fn from_text(text: &str) -> WarehouseError {
+    if let Some(message) = explain(text) {
+        return invalid(message);
+    }
     let (kind, message) = match text.split_once(": ") {
         Some((kind, message)) if kind.ends_with("Error") => (kind, message),
         _ => ("", text),
@@ -113,6 +119,7 @@ mod tests {
                 "Table with name t does not exist!",
             ),
             ("Constraint Error: NOT NULL constraint failed: t.a", "column `a` is REQUIRED and got NULL"),
+            ("Conversion Error: Could not convert string 'googlesql: division by zero' to DOUBLE", "division by zero"),
             ("INTERRUPT Error: Interrupted!", "cancelled"),
             ("IO Error: Could not set lock on file \"/x/y.duckdb\"", "its database file is in use by another process"),
             ("Permission Error: Cannot access file \"/etc/passwd\"", "SQL may not read or write files of the server"),

@@ -53,7 +53,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("lease", Kind::Time, Some("15s"), "how soon another worker takes over the runs of a dead one"),
     setting("reconcile_every", Kind::Time, Some("5s"), "how often background activities look without being poked"),
     setting("poll_every", Kind::Time, Some("10s"), "how often folders that cannot be watched are listed"),
-    setting("file_rest", Kind::Time, Some("1s"), "a local file is taken when it has not changed for so long"),
+    setting("file_rest", Kind::Time, Some("2s"), "a local file is taken when it has not changed for so long"),
     setting("max_running", Kind::Count, Some("16"), "runs executed at once by this server"),
     setting("log.filter", Kind::Text, Some("info"), "what is logged, such as info,tailer_engine=debug"),
     setting("log.format", Kind::Choice(&["text", "json"]), Some("text"), "form of log lines on standard error"),
