@@ -78,7 +78,8 @@ impl House {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut EngineSettings)) -> Self {
-        Self::set_up(TempDir::new().unwrap(), Arc::new(TestClock::default()), change).await
+        Self::set_up(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap(), Arc::new(TestClock::default()), change)
+            .await
     }
 
     pub(crate) async fn on(folder: TempDir, clock: Arc<TestClock>) -> Self {

@@ -88,7 +88,7 @@ impl House {
 
     pub(crate) async fn with(change: impl FnOnce(&mut ServerSettings)) -> Self {
         _ = rustls::crypto::ring::default_provider().install_default();
-        let data = tempfile::tempdir().unwrap();
+        let data = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let clock = Arc::new(TestClock::default());
         let store = Store::open(&data.path().join("tailerd.db")).unwrap();
         let engine = Engine::start(wiring::parts(data.path(), store.clone(), Arc::clone(&clock))).await.unwrap();
