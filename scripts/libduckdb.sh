@@ -26,7 +26,7 @@ fail() {
     {
         printf 'error: libduckdb %s cannot be put in place: %s\n' "$version" "$1"
         printf 'hint: DUCKDB_LIB_DIR=<folder with libduckdb.so %s> make ...  uses a library that you have\n' "${version%-*}"
-        printf 'hint: make FEATURES=bundled ...  compiles DuckDB from source (over half an hour on two cores)\n'
+        printf 'hint: make FEATURES=bundled ...  compiles DuckDB from source, without its functions over TIMESTAMP (see CONTRIBUTING.md)\n'
     } >&2
     exit 1
 }
