@@ -1,12 +1,13 @@
 //! Files of an export: made in a scratch folder by the warehouse, then brought to the bucket whole, the TOP file last.
 //!
-//! Done again after a crash it makes the same names and replaces them; files of the interrupted attempt that the repetition
-//! did not make are removed with `delete_dest_bucket_content` only.
+//! Done again after a crash it makes the same names and replaces them. `delete_dest_bucket_content` removes what lay in the
+//! folder before the run: exports of one run may share a folder, and none removes what another has just written.
 
 use std::path::Path;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tailer_model::{
     operation::{
@@ -23,6 +24,9 @@ use super::{TaskContext, TaskDone};
 use crate::error::TaskError;
 
 const CHUNK: usize = 1 << 20;
+
+/// How far the clock of a storage may lag behind ours: file systems stamp with a coarse one.
+const CLOCK_LAG: SignedDuration = SignedDuration::from_millis(100);
 
 pub(super) async fn write(task: &TaskContext, export: &Export, query: Query) -> Result<TaskDone, TaskError> {
     let run = &task.run;
@@ -87,12 +91,17 @@ async fn remake(folder: &Path) -> Result<(), TaskError> {
     tokio::fs::create_dir_all(folder).await.map_err(failed)
 }
 
-/// Empties the destination folder; folders beside it whose names begin alike are not touched.
+/// Empties the destination folder of what was there before the run; folders beside it whose names begin alike are not
+/// touched.
 async fn empty(task: &TaskContext, storage: &dyn Storage, folder: &ObjectPath) -> Result<(), TaskError> {
+    let before = task.run.run.start.checked_sub(CLOCK_LAG).unwrap_or_default();
     let mut listed = storage.list(folder).await?;
     let mut paths = Vec::new();
     while let Some(object) = listed.next().await {
-        paths.push(object?.path);
+        let object = object?;
+        if object.modified < before {
+            paths.push(object.path);
+        }
     }
     for path in &paths {
         storage.delete(path).await?;

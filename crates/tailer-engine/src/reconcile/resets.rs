@@ -9,8 +9,6 @@ use tailer_store::{Durability, configurations, ticks, workflows};
 
 use crate::{EngineError, engine::Inner};
 
-const RESET: &str = "reset";
-
 /// Resets what is due; answers when the next reset is.
 pub(super) async fn run(inner: &Arc<Inner>) -> Result<Option<Timestamp>, EngineError> {
     let (engine, now) = (inner.clone(), inner.now());
@@ -24,7 +22,7 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<Option<Timestamp>, EngineE
                 let loaded = engine.cache.load(tx, row.key, row.version)?;
                 let Definition::Workflow(definition) = &loaded.configuration.definition else { continue };
                 let Some(cron) = definition.reset.as_ref().filter(|_| row.activated) else { continue };
-                let after = ticks::last(tx, row.key, RESET)?.unwrap_or(row.created).max(row.activated_since);
+                let after = ticks::last(tx, row.key, ticks::RESET)?.unwrap_or(row.created).max(row.activated_since);
                 let mut latest = None;
                 let mut tick = cron.next_after(after);
                 while let Some(reached) = tick.filter(|tick| *tick <= now) {
@@ -43,7 +41,7 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<Option<Timestamp>, EngineE
             .store
             .write(Durability::Synced, move |tx| {
                 for (key, tick) in due {
-                    if ticks::record(tx, key, RESET, tick, None, now)? {
+                    if ticks::record(tx, key, ticks::RESET, tick, None, now)? {
                         workflows::reset(tx, key, now)?;
                     }
                 }

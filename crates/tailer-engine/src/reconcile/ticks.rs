@@ -18,8 +18,6 @@ use tailer_store::{
 
 use crate::{EngineError, engine::Inner};
 
-pub(super) const RUN: &str = "run";
-
 /// Ticks made up for in one turn; the rest follow in the next.
 const BATCH: usize = 100;
 
@@ -87,7 +85,7 @@ fn due_ticks(
     schedule: &Schedule,
     now: Timestamp,
 ) -> Result<Vec<Timestamp>, EngineError> {
-    let last = ticks::last(tx, row.key, RUN)?;
+    let last = ticks::last(tx, row.key, ticks::RUN)?;
     let enabled_later = row.activated_since > row.deployed;
     let start = schedule.start_date.and_then(|day| day.to_zoned(TimeZone::UTC).ok()).map(|start| start.timestamp());
     if schedule.catchup {
@@ -130,7 +128,7 @@ fn create(
         input: json!(null),
     };
     runs::create(tx, &run)?;
-    if ticks::record(tx, row.key, RUN, tick, Some(&run_id), now)? {
+    if ticks::record(tx, row.key, ticks::RUN, tick, Some(&run_id), now)? {
         return Ok(());
     }
     // Unique, and looked at in this very transaction: cannot be, but must not double a run if it is.

@@ -1,6 +1,7 @@
 //! The engine over a real store, real folders and the real embedded warehouse. One module per noun.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod exports;
 mod files;
 mod runs;
 mod support;
