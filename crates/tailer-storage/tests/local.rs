@@ -6,7 +6,7 @@ mod suite;
 use std::{fs, os::unix::fs::symlink, path::PathBuf, sync::Arc, time::Duration};
 
 use suite::{content, get, names, path, put};
-use tailer_storage::{LocalStorage, Storage, StorageError};
+use tailer_storage::{Depth, LocalStorage, Storage, StorageError, WriteOptions};
 
 struct Fixture {
     folder: tempfile::TempDir,
@@ -48,6 +48,8 @@ storage_suite!(fixture:
     local_paths_hold_the_content,
     racing_writers_leave_one_whole_object,
     a_watch_pokes,
+    lists_one_folder_only,
+    refuses_another_length,
 );
 
 #[test]
@@ -74,12 +76,12 @@ async fn links_that_lead_out_are_refused() {
         refused(storage.read(&path(at)).await.map(drop));
         refused(storage.copy(&path(at), &path("to")).await.map(drop));
         refused(storage.copy(&path("plain"), &path(at)).await.map(drop));
-        refused(storage.write(&path(at), content("overwritten")).await.map(drop));
+        refused(storage.write(&path(at), content("overwritten"), WriteOptions::default()).await.map(drop));
         assert_eq!(storage.local_path(&path(at)), None);
     }
-    refused(storage.list(&path("folder")).await.map(drop));
+    refused(storage.list(&path("folder"), Depth::Below).await.map(drop));
     refused(storage.delete(&path("folder/secret")).await);
-    refused(storage.write(&path("folder/new/er"), content("x")).await.map(drop));
+    refused(storage.write(&path("folder/new/er"), content("x"), WriteOptions::default()).await.map(drop));
     refused(storage.watch(&path("folder"), Arc::new(|| ())).map(drop));
     assert_eq!(names(&*storage, "").await, ["plain"]);
     assert_eq!(fs::read_to_string(outside.join("secret")).unwrap(), "secret");
@@ -137,10 +139,16 @@ async fn folders_and_files_do_not_stand_for_each_other() {
     let refused = |result: Result<_, StorageError>, expect: &str| {
         assert_eq!(result.map(|_| ()).unwrap_err().to_string(), expect);
     };
-    refused(storage.write(&path("folder"), content("x")).await, "gs://bucket/folder: is a folder");
-    refused(storage.write(&path(""), content("x")).await, "gs://bucket: an object needs a name");
     refused(
-        storage.write(&path("folder/file/below"), content("x")).await,
+        storage.write(&path("folder"), content("x"), WriteOptions::default()).await,
+        "gs://bucket/folder: is a folder",
+    );
+    refused(
+        storage.write(&path(""), content("x"), WriteOptions::default()).await,
+        "gs://bucket: an object needs a name",
+    );
+    refused(
+        storage.write(&path("folder/file/below"), content("x"), WriteOptions::default()).await,
         "gs://bucket/folder/file: \"file\" is a file, not a folder",
     );
     assert_eq!(names(&*storage, "").await, ["folder/file"]);
@@ -151,7 +159,7 @@ async fn the_staging_folder_is_out_of_reach_and_swept() {
     let fixture = fixture();
     let storage = fixture.storage();
     let staging = fixture.bucket().join(".tailerd-tmp");
-    let error = storage.write(&path(".tailerd-tmp/x"), content("x")).await.unwrap_err();
+    let error = storage.write(&path(".tailerd-tmp/x"), content("x"), WriteOptions::default()).await.unwrap_err();
     assert!(error.to_string().contains("reserved"), "{error}");
     assert!(storage.read(&path(".tailerd-tmp/x")).await.is_err());
 
@@ -177,7 +185,7 @@ async fn a_dropped_write_cleans_up() {
     });
     let at = path("a");
     tokio::select! {
-        written = storage.write(&at, Box::pin(never)) => panic!("{written:?}"),
+        written = storage.write(&at, Box::pin(never), WriteOptions::default()) => panic!("{written:?}"),
         () = reached.notified() => {}
     }
     assert_eq!(fs::read_dir(fixture.bucket().join(".tailerd-tmp")).unwrap().count(), 0);

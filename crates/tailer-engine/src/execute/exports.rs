@@ -16,7 +16,7 @@ use tailer_model::{
     },
     template,
 };
-use tailer_storage::{Content, ObjectPath, Storage, StorageError};
+use tailer_storage::{Content, Depth, ObjectPath, Storage, StorageError, WriteOptions};
 use tailer_warehouse::{Job, Query};
 use tokio::io::AsyncReadExt;
 
@@ -62,12 +62,12 @@ pub(super) async fn write(task: &TaskContext, export: &Export, query: Query) -> 
         for file in &outcome.files {
             let name = file.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let to = folder.join(name)?;
-            storage.write(&to, content(&file.path, storage.location(&to)).await?).await?;
+            storage.write(&to, content(&file.path, storage.location(&to)).await?, WriteOptions::default()).await?;
             task.info(format!("{} rows, {} bytes written to {}", file.rows, file.bytes, storage.location(&to)));
             written.push(storage.location(&to));
         }
         if export.generate_top_file {
-            storage.write(&top, stream::iter([Ok(Bytes::new())]).boxed()).await?;
+            storage.write(&top, stream::iter([Ok(Bytes::new())]).boxed(), WriteOptions::default()).await?;
         }
         let mut done = TaskDone::of(&outcome);
         if let Value::Object(statistics) = &mut done.statistics {
@@ -95,7 +95,7 @@ async fn remake(folder: &Path) -> Result<(), TaskError> {
 /// touched.
 async fn empty(task: &TaskContext, storage: &dyn Storage, folder: &ObjectPath) -> Result<(), TaskError> {
     let before = task.run.run.start.checked_sub(CLOCK_LAG).unwrap_or_default();
-    let mut listed = storage.list(folder).await?;
+    let mut listed = storage.list(folder, Depth::Below).await?;
     let mut paths = Vec::new();
     while let Some(object) = listed.next().await {
         let object = object?;

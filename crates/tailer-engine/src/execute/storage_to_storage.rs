@@ -8,7 +8,7 @@ use tailer_model::{
     Criticality, TaskGraph,
     operation::{Definition, StorageToStorage, storage_to_storage::Destination, storage_to_storage::TopFile},
 };
-use tailer_storage::ObjectPath;
+use tailer_storage::{ObjectPath, WriteOptions};
 use tailer_store::runs::RunRow;
 
 use super::{
@@ -80,7 +80,7 @@ async fn copy(task: &TaskContext, source: &Source, destination: &Destination) ->
     let to = folder.join(source.path.name())?;
     let found = source.unchanged().await?;
     let content = source.storage.read(&source.path).await?;
-    let written = storage.write(&to, content).await?;
+    let written = storage.write(&to, content, WriteOptions::default()).await?;
     if written.size != found.size {
         return Err(TaskError::Failed(format!(
             "{} has {} bytes, its source {}: the source changed while it was copied",
@@ -91,7 +91,7 @@ async fn copy(task: &TaskContext, source: &Source, destination: &Destination) ->
     }
     if let Some(kind) = destination.top_file {
         let top = folder.join(&top_name(source.path.name(), kind))?;
-        storage.write(&top, stream::iter([Ok(Bytes::new())]).boxed()).await?;
+        storage.write(&top, stream::iter([Ok(Bytes::new())]).boxed(), WriteOptions::default()).await?;
     }
     task.info(format!("copied {} bytes to {}", written.size, storage.location(&to)));
     Ok(TaskDone { statistics: json!({"bytes": written.size, "destination": storage.location(&to)}) })

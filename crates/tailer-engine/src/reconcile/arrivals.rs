@@ -13,7 +13,7 @@ use std::{
 use futures::StreamExt;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use tailer_storage::{ObjectMeta, ObjectPath, Storage, WatchGuard};
+use tailer_storage::{Depth, ObjectMeta, ObjectPath, Storage, WatchGuard};
 use tailer_store::{
     ConfigurationKey, Durability,
     configurations::{self, ConfigurationRow},
@@ -110,7 +110,12 @@ async fn look(
         match look_into(inner, memory, dirty, one).await {
             Ok(Some(due)) => drop(memory.due.insert(one.row.key, due)),
             Ok(None) => {}
-            Err(error) => tracing::warn!(operation = %one.row.identity, error, "its source cannot be looked into"),
+            Err(error) => {
+                tracing::warn!(operation = %one.row.identity, error, "its source cannot be looked into; it is tried again");
+                // What was due may have been a file that nobody will tell of again.
+                let again = inner.now().checked_add(inner.parts.settings.reconcile_every);
+                memory.due.extend(again.ok().map(|again| (one.row.key, again)));
+            }
         }
     }
     Ok(())
@@ -128,13 +133,13 @@ async fn look_into(
     let storage = inner.parts.storages.open(address).map_err(|e| e.to_string())?;
     let folder = ObjectPath::parse(&address.prefix).map_err(|e| e.to_string())?;
     watch(inner, memory, dirty, watched, storage.as_ref(), &folder);
-    let mut listed = storage.list(&folder).await.map_err(|e| e.to_string())?;
+    let mut listed = storage.list(&folder, Depth::Folder).await.map_err(|e| e.to_string())?;
     let mut next: Option<Timestamp> = None;
     let mut batch = Vec::new();
     let mut present = HashSet::new();
     while let Some(file) = listed.next().await {
         let file = file.map_err(|e| e.to_string())?;
-        if file.path.parent() != folder || is_companion(configuration, file.path.name()) {
+        if is_companion(configuration, file.path.name()) {
             continue;
         }
         let location = storage.location(&file.path);
@@ -209,7 +214,8 @@ async fn take_all(
     Ok(())
 }
 
-/// Keeps one watch for each configuration, made anew with a new version.
+/// Keeps one watch for each configuration, made anew with a new version or when another folder must be watched. Called
+/// before each listing, so that what appears in a folder that was made meanwhile is listed or told.
 fn watch(
     inner: &Arc<Inner>,
     memory: &mut Memory,
@@ -219,7 +225,10 @@ fn watch(
     folder: &ObjectPath,
 ) {
     let key = watched.row.key;
-    if memory.watches.get(&key).is_some_and(|(version, _)| *version == watched.row.version) {
+    let kept = memory.watches.get(&key).is_some_and(|(version, guard)| {
+        *version == watched.row.version && guard.as_ref().is_none_or(WatchGuard::covers)
+    });
+    if kept {
         return;
     }
     let (dirty, weak) = (dirty.clone(), Arc::downgrade(inner));

@@ -13,20 +13,23 @@ use super::{
     describe,
     resolve::{Root, is_missing},
 };
-use crate::{Listing, ObjectMeta, ObjectPath, StorageError};
+use crate::{Depth, Listing, ObjectMeta, ObjectPath, StorageError};
 
 /// Entries that the walking thread may be ahead of the reader.
 const AHEAD: usize = 1024;
 
 type Entries = mpsc::Sender<Result<ObjectMeta, StorageError>>;
 
-/// Everything below `folder`, which is where `prefix` lies. Ends early when the stream is dropped.
-pub(super) fn walk(root: Arc<Root>, prefix: ObjectPath, folder: PathBuf) -> Listing {
+/// What lies in `folder`, which is where `prefix` lies. Ends early when the stream is dropped.
+pub(super) fn walk(root: Arc<Root>, prefix: ObjectPath, folder: PathBuf, depth: Depth) -> Listing {
     let (sender, mut receiver) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         let mut pending = vec![(prefix, folder)];
         while let Some((path, folder)) = pending.pop() {
             if walk_folder(&root, &path, &folder, &mut pending, &sender).is_err() {
+                return;
+            }
+            if depth == Depth::Folder {
                 return;
             }
         }

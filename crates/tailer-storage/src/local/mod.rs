@@ -11,6 +11,7 @@ mod stage;
 mod watch;
 
 use std::{
+    any::Any,
     fs,
     io::{self, Read as _},
     os::unix::fs::MetadataExt as _,
@@ -23,7 +24,9 @@ use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use crate::{Content, Listing, ObjectMeta, ObjectPath, Storage, StorageError, WatchGuard};
+use crate::{
+    Checksums, Content, Depth, Listing, ObjectMeta, ObjectPath, Storage, StorageError, WatchGuard, WriteOptions,
+};
 use resolve::Root;
 
 /// Bytes of one chunk of [`Storage::read`].
@@ -47,6 +50,20 @@ impl LocalStorage {
         Ok(Self { root: Arc::new(opened) })
     }
 
+    async fn copy_file(
+        &self,
+        source: Arc<Root>,
+        from: &ObjectPath,
+        to: &ObjectPath,
+    ) -> Result<ObjectMeta, StorageError> {
+        let from = from.clone();
+        self.blocking(to, move |root, to| {
+            let (file, _) = source.file(&from)?.ok_or_else(|| source.not_found(&from))?;
+            stage::Staged::copy_of(root, &file, to)?.publish(root, to)
+        })
+        .await
+    }
+
     /// Runs file system calls on a thread that may block.
     async fn blocking<T: Send + 'static>(
         &self,
@@ -66,10 +83,18 @@ impl Storage for LocalStorage {
         self.root.location(path)
     }
 
-    async fn list(&self, prefix: &ObjectPath) -> Result<Listing, StorageError> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn appears_whole(&self) -> bool {
+        false
+    }
+
+    async fn list(&self, prefix: &ObjectPath, depth: Depth) -> Result<Listing, StorageError> {
         let folder = self.blocking(prefix, Root::existing).await?;
         Ok(match folder {
-            Some(folder) if folder.is_dir() => list::walk(Arc::clone(&self.root), prefix.clone(), folder),
+            Some(folder) if folder.is_dir() => list::walk(Arc::clone(&self.root), prefix.clone(), folder, depth),
             _ => stream::empty().boxed(),
         })
     }
@@ -97,19 +122,29 @@ impl Storage for LocalStorage {
         )
     }
 
-    async fn write(&self, path: &ObjectPath, content: Content) -> Result<ObjectMeta, StorageError> {
+    async fn write(
+        &self,
+        path: &ObjectPath,
+        content: Content,
+        options: WriteOptions,
+    ) -> Result<ObjectMeta, StorageError> {
         let staged = self.blocking(path, stage::Staged::create).await?;
-        let staged = staged.fill(&self.root, path, content).await?;
+        let staged = staged.fill(&self.root, path, content, options).await?;
         self.blocking(path, |root, path| staged.publish(root, path)).await
     }
 
     async fn copy(&self, from: &ObjectPath, to: &ObjectPath) -> Result<ObjectMeta, StorageError> {
-        let from = from.clone();
-        self.blocking(to, move |root, to| {
-            let (source, _) = root.file(&from)?.ok_or_else(|| root.not_found(&from))?;
-            stage::Staged::copy_of(root, &source, &from)?.publish(root, to)
-        })
-        .await
+        self.copy_file(Arc::clone(&self.root), from, to).await
+    }
+
+    async fn copy_from(
+        &self,
+        source: &dyn Storage,
+        from: &ObjectPath,
+        to: &ObjectPath,
+    ) -> Result<Option<ObjectMeta>, StorageError> {
+        let Some(source) = source.as_any().downcast_ref::<Self>() else { return Ok(None) };
+        self.copy_file(Arc::clone(&source.root), from, to).await.map(Some)
     }
 
     async fn delete(&self, path: &ObjectPath) -> Result<(), StorageError> {
@@ -161,5 +196,6 @@ fn describe(path: &ObjectPath, metadata: &fs::Metadata) -> ObjectMeta {
             .ok()
             .and_then(|nanoseconds| Timestamp::new(metadata.mtime(), nanoseconds).ok())
             .unwrap_or(Timestamp::UNIX_EPOCH),
+        checksums: Checksums::default(),
     }
 }

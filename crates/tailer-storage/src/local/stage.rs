@@ -13,7 +13,7 @@ use super::{
     CHUNK, describe,
     resolve::{Root, sync_folder},
 };
-use crate::{Content, ObjectMeta, ObjectPath, StorageError};
+use crate::{Content, ObjectMeta, ObjectPath, StorageError, WriteOptions};
 
 /// A staged file older than this was left by a server that died: no single write takes a day.
 const ABANDONED: Duration = Duration::from_hours(24);
@@ -34,13 +34,14 @@ impl Staged {
     }
 
     /// A staged copy of a file; the file system shares the blocks where it can.
-    pub(super) fn copy_of(root: &Root, source: &Path, from: &ObjectPath) -> Result<Self, StorageError> {
+    pub(super) fn copy_of(root: &Root, source: &Path, to: &ObjectPath) -> Result<Self, StorageError> {
+        check_target(root, to)?;
         let copy = || {
             let staged = Self::reserve(root)?;
             fs::copy(source, &staged.file)?;
             Ok(staged)
         };
-        copy().map_err(|error| root.io(from, error))
+        copy().map_err(|error| root.io(to, error))
     }
 
     fn reserve(root: &Root) -> io::Result<Self> {
@@ -48,14 +49,24 @@ impl Staged {
     }
 
     /// Writes a stream into the staged file.
-    pub(super) async fn fill(self, root: &Root, path: &ObjectPath, mut content: Content) -> Result<Self, StorageError> {
+    pub(super) async fn fill(
+        self,
+        root: &Root,
+        path: &ObjectPath,
+        mut content: Content,
+        options: WriteOptions,
+    ) -> Result<Self, StorageError> {
+        let mut written = 0;
         let failed = |error| root.io(path, error);
         let file = tokio::fs::OpenOptions::new().write(true).open(&self.file).await.map_err(failed)?;
         let mut writer = tokio::io::BufWriter::with_capacity(CHUNK, file);
         while let Some(chunk) = content.next().await {
-            writer.write_all(&chunk?).await.map_err(failed)?;
+            let chunk = chunk?;
+            written += chunk.len() as u64;
+            writer.write_all(&chunk).await.map_err(failed)?;
         }
         writer.flush().await.map_err(failed)?;
+        options.check(written, || root.location(path))?;
         Ok(self)
     }
 

@@ -2,8 +2,11 @@
 //!
 //! A hint, never the truth: whoever is poked lists the folder. So events are not told apart beyond leaving out those
 //! that change nothing, and running out of watches means polling, not failure.
+//!
+//! One folder is watched, not what lies below it: a recursive watch learns of a new folder only after files may have been
+//! put into it. Instead the guard tells when another folder should be watched by now, and its holder watches anew.
 
-use std::sync::Arc;
+use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
 
 use notify::{
     Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
@@ -18,7 +21,6 @@ pub(super) fn start(
     prefix: &ObjectPath,
     poke: Arc<dyn Fn() + Send + Sync>,
 ) -> Result<Option<WatchGuard>, StorageError> {
-    let folder = nearest_folder(root, prefix)?;
     let known = Arc::clone(root);
     let on_event = move |event: notify::Result<Event>| {
         // An error (a queue that overflowed) may stand for any change.
@@ -28,26 +30,60 @@ pub(super) fn start(
         poke();
     };
     // Links are not followed, so that nothing outside the bucket is watched.
-    let watching =
-        RecommendedWatcher::new(on_event, Config::default().with_follow_symlinks(false)).and_then(|mut watcher| {
-            watcher.watch(&folder, RecursiveMode::Recursive)?;
-            Ok(watcher)
-        });
-    match watching {
-        Ok(watcher) => Ok(Some(WatchGuard(Box::new(watcher)))),
+    let watching = RecommendedWatcher::new(on_event, Config::default().with_follow_symlinks(false))
+        .map_err(|error| error.to_string())
+        .and_then(|watcher| settle(watcher, || nearest_folder(root, prefix).map_err(|error| error.to_string())));
+    let (watcher, watched) = match watching {
+        Ok(watching) => watching,
         Err(error) => {
-            tracing::warn!(folder = root.location(prefix), %error, "cannot be watched: new files are seen by polling");
-            Ok(None)
+            root.existing(prefix)?;
+            tracing::warn!(folder = root.location(prefix), error, "cannot be watched: new files are seen by polling");
+            return Ok(None);
         }
+    };
+    let (root, prefix) = (Arc::clone(root), prefix.clone());
+    Ok(Some(WatchGuard::new(move || {
+        let _keeps_watching = &watcher;
+        nearest_folder(&root, &prefix).is_ok_and(|now| now == watched)
+    })))
+}
+
+/// Watches the nearest folder, until it still is the nearest once it is watched: a folder made between the two would
+/// go unseen.
+fn settle(
+    mut watcher: RecommendedWatcher,
+    nearest: impl Fn() -> Result<Watched, String>,
+) -> Result<(RecommendedWatcher, Watched), String> {
+    let mut watched = nearest()?;
+    loop {
+        watcher.watch(&watched.folder, RecursiveMode::NonRecursive).map_err(|error| error.to_string())?;
+        let now = nearest()?;
+        if now == watched {
+            return Ok((watcher, watched));
+        }
+        // It may have vanished, and its watch with it.
+        drop(watcher.unwatch(&watched.folder));
+        watched = now;
     }
 }
 
+/// A folder as it is now: another one that takes its name has another inode.
+#[derive(Debug, PartialEq, Eq)]
+struct Watched {
+    folder: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
 /// The folder itself, or while it is missing the nearest one above it, where its creation will show.
-fn nearest_folder(root: &Root, prefix: &ObjectPath) -> Result<std::path::PathBuf, StorageError> {
+fn nearest_folder(root: &Root, prefix: &ObjectPath) -> Result<Watched, StorageError> {
     let mut path = prefix.clone();
     loop {
-        match root.existing(&path)? {
-            Some(folder) if folder.is_dir() => return Ok(folder),
+        let metadata = root.existing(&path)?.and_then(|folder| Some((fs::metadata(&folder).ok()?, folder)));
+        match metadata {
+            Some((metadata, folder)) if metadata.is_dir() => {
+                return Ok(Watched { folder, device: metadata.dev(), inode: metadata.ino() });
+            }
             _ if path.is_root() => return Err(root.not_found(&path)),
             _ => path = path.parent(),
         }

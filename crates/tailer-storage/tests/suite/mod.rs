@@ -3,11 +3,10 @@
 //! Each function takes an empty storage. `storage_suite!` makes one test of each.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use tailer_storage::{Content, ObjectMeta, ObjectPath, Storage, StorageError};
+use tailer_storage::{Content, Depth, ObjectMeta, ObjectPath, Storage, StorageError, WriteOptions};
 
 /// Makes a `#[tokio::test]` of every function of the suite; `$fixture` is a function that gives a fixture with `storage()`.
 #[macro_export]
@@ -33,7 +32,7 @@ pub(crate) fn content(text: &str) -> Content {
 }
 
 pub(crate) async fn put(storage: &dyn Storage, at: &str, text: &str) -> ObjectMeta {
-    storage.write(&path(at), content(text)).await.unwrap()
+    storage.write(&path(at), content(text), WriteOptions::default()).await.unwrap()
 }
 
 pub(crate) async fn get(storage: &dyn Storage, at: &str) -> String {
@@ -42,7 +41,7 @@ pub(crate) async fn get(storage: &dyn Storage, at: &str) -> String {
 }
 
 pub(crate) async fn names(storage: &dyn Storage, prefix: &str) -> Vec<String> {
-    let found: Vec<ObjectMeta> = storage.list(&path(prefix)).await.unwrap().try_collect().await.unwrap();
+    let found: Vec<ObjectMeta> = storage.list(&path(prefix), Depth::Below).await.unwrap().try_collect().await.unwrap();
     let mut names: Vec<String> = found.iter().map(|meta| meta.path.to_string()).collect();
     names.sort();
     names
@@ -62,7 +61,7 @@ pub(crate) async fn written_objects_read_back(storage: Arc<dyn Storage>) {
 pub(crate) async fn large_objects_come_in_chunks(storage: Arc<dyn Storage>) {
     let block = Bytes::from(vec![7_u8; 1_000_000]);
     let blocks = vec![Ok(block.clone()), Ok(block.clone()), Ok(block)];
-    storage.write(&path("large"), stream::iter(blocks).boxed()).await.unwrap();
+    storage.write(&path("large"), stream::iter(blocks).boxed(), WriteOptions::default()).await.unwrap();
     let chunks: Vec<Bytes> = storage.read(&path("large")).await.unwrap().try_collect().await.unwrap();
     assert!(chunks.len() > 1 && chunks.iter().all(|chunk| chunk.len() <= 1024 * 1024));
     assert_eq!(chunks.concat(), vec![7_u8; 3_000_000]);
@@ -82,10 +81,10 @@ pub(crate) async fn a_failed_write_leaves_what_was_there(storage: Arc<dyn Storag
         stream::iter(vec![Ok(Bytes::from_static(b"part")), Err(error)]).boxed()
     };
     let before = put(&*storage, "kept", "old").await;
-    let error = storage.write(&path("kept"), broken()).await.unwrap_err();
+    let error = storage.write(&path("kept"), broken(), WriteOptions::default()).await.unwrap_err();
     assert_eq!(error.to_string(), "elsewhere: connection lost");
     assert_eq!(storage.stat(&path("kept")).await.unwrap(), Some(before));
-    storage.write(&path("new/one"), broken()).await.unwrap_err();
+    storage.write(&path("new/one"), broken(), WriteOptions::default()).await.unwrap_err();
     assert_eq!(names(&*storage, "").await, ["kept"]);
 }
 
@@ -93,7 +92,7 @@ pub(crate) async fn an_unfinished_write_is_invisible(storage: Arc<dyn Storage>) 
     let (sender, receiver) = futures::channel::mpsc::unbounded();
     let writer = tokio::spawn({
         let storage = Arc::clone(&storage);
-        async move { storage.write(&path("slow"), receiver.boxed()).await }
+        async move { storage.write(&path("slow"), receiver.boxed(), WriteOptions::default()).await }
     });
     sender.unbounded_send(Ok(Bytes::from_static(b"half"))).unwrap();
     assert_eq!(names(&*storage, "").await, [""; 0]);
@@ -111,7 +110,8 @@ pub(crate) async fn lists_a_folder_and_what_is_below_it(storage: Arc<dyn Storage
     assert_eq!(names(&*storage, "in").await, ["in/a", "in/deep/er/b"]);
     assert_eq!(names(&*storage, "in/deep").await, ["in/deep/er/b"]);
     assert_eq!(names(&*storage, "missing").await, [""; 0]);
-    let listed: Vec<ObjectMeta> = storage.list(&path("in/deep")).await.unwrap().try_collect().await.unwrap();
+    let listed: Vec<ObjectMeta> =
+        storage.list(&path("in/deep"), Depth::Below).await.unwrap().try_collect().await.unwrap();
     assert_eq!(listed.first().cloned(), storage.stat(&path("in/deep/er/b")).await.unwrap());
 }
 
@@ -119,7 +119,7 @@ pub(crate) async fn a_listing_may_be_dropped_halfway(storage: Arc<dyn Storage>) 
     for number in 0..50 {
         put(&*storage, &format!("many/{number}"), "").await;
     }
-    let mut listing = storage.list(&path("many")).await.unwrap();
+    let mut listing = storage.list(&path("many"), Depth::Below).await.unwrap();
     assert!(listing.next().await.is_some());
     drop(listing);
     assert_eq!(names(&*storage, "many").await.len(), 50);
@@ -174,20 +174,56 @@ pub(crate) async fn racing_writers_leave_one_whole_object(storage: Arc<dyn Stora
     assert_eq!(names(&*storage, "").await, ["deep/er/one"]);
 }
 
-/// Where the storage can tell, a watch on a folder that does not exist yet sees an object arrive deep in it.
+/// Where the storage can tell, a watch on a folder that does not exist yet sees objects arrive in it: whoever watches anew
+/// when the guard says so, before each listing, misses nothing, however quickly the folders are made.
 pub(crate) async fn a_watch_pokes(storage: Arc<dyn Storage>) {
-    let pokes = Arc::new(AtomicUsize::new(0));
-    let told = Arc::new(tokio::sync::Notify::new());
-    let poke: Arc<dyn Fn() + Send + Sync> = {
-        let (pokes, told) = (Arc::clone(&pokes), Arc::clone(&told));
-        Arc::new(move || {
-            pokes.fetch_add(1, Ordering::SeqCst);
-            told.notify_one();
-        })
+    for round in 0..20 {
+        let folder = path(&format!("drop/{round}/here"));
+        let told = Arc::new(tokio::sync::Notify::new());
+        let watch = || {
+            let told = Arc::clone(&told);
+            storage.watch(&folder, Arc::new(move || told.notify_one())).unwrap()
+        };
+        let Some(mut guard) = watch() else { return };
+        put(&*storage, &format!("{folder}/a.csv"), "1").await;
+        let seen = async {
+            loop {
+                told.notified().await;
+                if !guard.covers() {
+                    guard = watch().unwrap();
+                }
+                if names(&*storage, folder.as_str()).await.len() == 1 {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), seen).await.expect("the arrival was not told");
+        assert!(guard.covers());
+    }
+}
+
+/// A folder takes part as it is named: its neighbours with longer names do not, nor what is deeper when only it is asked for.
+pub(crate) async fn lists_one_folder_only(storage: Arc<dyn Storage>) {
+    for at in ["out/a/1", "out/a/2", "out/a/deep/3", "out/ab/4", "out/a.csv"] {
+        put(&*storage, at, "x").await;
+    }
+    let listed = async |depth| {
+        let found: Vec<ObjectMeta> = storage.list(&path("out/a"), depth).await.unwrap().try_collect().await.unwrap();
+        let mut names: Vec<String> = found.into_iter().map(|meta| meta.path.to_string()).collect();
+        names.sort();
+        names
     };
-    let Some(guard) = storage.watch(&path("drop/here"), poke).unwrap() else { return };
-    put(&*storage, "drop/here/a.csv", "1").await;
-    tokio::time::timeout(std::time::Duration::from_secs(10), told.notified()).await.expect("no poke");
-    drop(guard);
-    assert!(pokes.load(Ordering::SeqCst) > 0);
+    assert_eq!(listed(Depth::Folder).await, ["out/a/1", "out/a/2"]);
+    assert_eq!(listed(Depth::Below).await, ["out/a/1", "out/a/2", "out/a/deep/3"]);
+}
+
+/// Content of another length than was announced does not appear.
+pub(crate) async fn refuses_another_length(storage: Arc<dyn Storage>) {
+    for size in [2, 4] {
+        let options = WriteOptions { size: Some(size) };
+        let error = storage.write(&path("short"), content("123"), options).await.unwrap_err();
+        assert!(matches!(error, StorageError::Mismatch { .. }), "{error}");
+    }
+    assert_eq!(storage.stat(&path("short")).await.unwrap(), None);
+    storage.write(&path("short"), content("123"), WriteOptions { size: Some(3) }).await.unwrap();
 }
