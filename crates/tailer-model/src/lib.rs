@@ -33,7 +33,7 @@ pub use identity::{AccountId, ConfigurationType, Environment, Identity, RunId, T
 pub use job_id::{JobId, JobMatch};
 pub use problem::{Problem, Problems};
 pub use schedule::Schedule;
-pub use secret::redact;
+pub use secret::{Secret, redact};
 pub use status::{RunStatus, SubStatus, TaskStatus};
 pub use suggest::nearest;
 pub use time::rfc3339_micros;

@@ -1,9 +1,14 @@
-//! Secrets of a configuration (`spec/semantics.md`, Secrets): what one looks like, and how a view hides them.
+//! Secrets (`spec/semantics.md`, Secrets): what one looks like in a configuration, how a view hides them, and the type that
+//! holds one that was opened.
 //!
 //! This crate never opens a secret. A shape that cannot be opened is only a warning: where nothing is opened (local
 //! stand-ins) a file with shortened secrets deploys as it is.
 
+mod value;
+
 use serde_json::{Map, Value};
+
+pub use value::Secret;
 
 use crate::reader::Fields;
 

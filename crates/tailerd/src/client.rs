@@ -9,12 +9,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::{StatusCode, Url, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tailer_model::{AccountId, Environment, Problem};
+use tailer_model::{AccountId, Environment, Problem, Secret};
 
 use crate::{
     cli::{ServerArgs, Type},
     failure::Failure,
-    secret::Secret,
 };
 
 /// Longest wait for an answer; long polls ask for less.

@@ -1,6 +1,6 @@
 //! The data folder: where things are in it, its permissions, and the lock that keeps two servers apart.
 //!
-//! `tailerd.db` (metadata), `buckets/<bucket>/…`, `warehouse/<project>.duckdb`, `keys/`, `scratch/`, `tailerd.lock`,
+//! `tailerd.db` (metadata), `buckets/<bucket>/…`, `warehouse/<project>.duckdb`, `keys/`, `secrets/`, `scratch/`, `tailerd.lock`,
 //! `tailerd.sock`. The lock is an advisory lock of the operating system on an open file: it ends with its process, also
 //! by `kill -9`, so that it is never stale.
 
@@ -54,6 +54,11 @@ impl DataFolder {
     /// Signing and encryption keys; mode 0700.
     pub(crate) fn keys(&self) -> PathBuf {
         self.0.join("keys")
+    }
+
+    /// Files that configurations may name as secrets, put there by the server's owner.
+    pub(crate) fn secrets(&self) -> PathBuf {
+        self.0.join("secrets")
     }
 
     /// One folder a bucket.

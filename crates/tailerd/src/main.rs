@@ -9,7 +9,7 @@ mod data_folder;
 mod failure;
 mod log;
 mod output;
-mod secret;
+mod secrets;
 mod settings;
 mod wiring;
 

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use tailer_model::{AccountId, Environment, ExecutionDate, RunId, RunStatus, TaskId};
+use tailer_model::{AccountId, Environment, ExecutionDate, RunId, RunStatus, Secret, TaskId};
 
 use super::values::{Param, Span, Type};
-use crate::secret::Secret;
 
 /// For commands that talk to a server.
 #[derive(Debug, Clone, Args)]
@@ -275,6 +274,37 @@ pub(crate) struct SqlArgs {
     /// JSON lines in, JSON lines out; each line sees only its own setup
     #[arg(long)]
     pub(crate) batch: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysGenerateArgs {
+    /// Take the place of a pair that is there; its private key is kept for what was encrypted for it
+    #[arg(long)]
+    pub(crate) rotate: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EncryptArgs {
+    /// A file that exists, else a text; `-` reads standard input
+    #[arg(value_name = "FILE|TEXT")]
+    pub(crate) message: Secret<String>,
+    /// It is a file
+    #[arg(long, conflicts_with = "text")]
+    pub(crate) file: bool,
+    /// It is a text, even if a file has that name
+    #[arg(long)]
+    pub(crate) text: bool,
+    /// PEM file of the public key [default: the data folder's own]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }

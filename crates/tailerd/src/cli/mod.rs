@@ -142,6 +142,29 @@ deployed.")]
   echo '{\"id\": 1, \"setup\": [], \"sql\": \"SELECT 1 AS one\"}' | tailerd sql --batch")]
     Sql(SqlArgs),
 
+    /// Make the key pair that secrets of configurations are encrypted for
+    #[command(
+        arg_required_else_help = true,
+        after_help = "Examples:
+  tailerd keys generate
+  tailerd keys generate --rotate                 a new pair; the old private key still decrypts"
+    )]
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+
+    /// Encrypt a secret for a configuration
+    #[command(after_help = "Examples:
+  tailerd encrypt credentials.json               the content of a file
+  printf %s \"$PASSWORD\" | tailerd encrypt -      other users of the machine do not see it
+  tailerd encrypt 'a text'
+  tailerd encrypt credentials.json --public-key server-public.pem
+
+Prints the JSON object that stands for the secret in a configuration. Only the server whose key it
+was encrypted for opens it.")]
+    Encrypt(EncryptArgs),
+
     /// Make, list and revoke tokens
     #[command(
         arg_required_else_help = true,
@@ -186,6 +209,15 @@ pub(crate) enum WorkflowCommand {
     #[command(after_help = "Examples:
   tailerd workflow reset nightly")]
     Reset(WorkflowArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key pair of 2048-bit RSA in the data folder and print where its public key is
+    #[command(after_help = "Examples:
+  tailerd keys generate
+  tailerd keys generate --data /var/lib/tailerd --rotate")]
+    Generate(KeysGenerateArgs),
 }
 
 #[derive(Debug, Subcommand)]

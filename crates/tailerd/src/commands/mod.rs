@@ -6,7 +6,9 @@ mod completions;
 mod configuration_flags;
 mod demo;
 mod deploy;
+mod encrypt;
 mod follow;
+mod keys;
 mod launch;
 mod logs;
 mod run;
@@ -43,6 +45,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Disable(args) => configuration_flags::run(args, configuration_flags::Change::Disable).await,
         Command::Archive(args) => configuration_flags::run(args, configuration_flags::Change::Archive).await,
         Command::Sql(args) => sql::run(args).await,
+        Command::Keys { command } => keys::run(&command),
+        Command::Encrypt(args) => encrypt::run(&args),
         Command::Token { command } => token::run(command).await,
         Command::ServiceAccount { command } => service_account::run(command).await,
         Command::Completions(args) => completions::run(&args),

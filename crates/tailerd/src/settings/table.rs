@@ -68,6 +68,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("limits.in_flight_per_token", Kind::Count, Some("512"), "requests of one token in flight"),
     setting("limits.in_flight", Kind::Count, Some("2048"), "requests in flight altogether"),
     setting("limits.connections", Kind::Count, Some("4096"), "open connections; further ones wait"),
+    setting(
+        "secrets.env",
+        Kind::Text,
+        None,
+        "variables that secrets of configurations may name, separated by commas, beside TAILERD_SECRET_*",
+    ),
+    setting(
+        "secrets.files",
+        Kind::Path,
+        None,
+        "folder of the files that secrets of configurations may name; secrets/ in the data folder when unset",
+    ),
     setting("tls.certificate", Kind::Path, None, "PEM file of the certificate chain; with tls.key turns on TLS"),
     setting("tls.key", Kind::Path, None, "PEM file of the private key"),
     setting(

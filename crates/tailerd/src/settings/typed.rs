@@ -1,6 +1,6 @@
 //! The settings as types, made from [`Layers`] with every problem reported at once.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, str::FromStr, time::Duration};
 
 use tailer_server::Limits;
 use tailer_warehouse::embedded::EmbeddedSettings;
@@ -50,6 +50,10 @@ pub(crate) struct Settings {
     pub(crate) metrics_for_everyone: bool,
     pub(crate) limits: Limits,
     pub(crate) tls: Option<Tls>,
+    /// Variables that configurations may name, beside those of the prefix.
+    pub(crate) secret_variables: BTreeSet<String>,
+    /// `None`: the data folder's own.
+    pub(crate) secret_files: Option<PathBuf>,
     pub(crate) warehouse: EmbeddedSettings,
 }
 
@@ -95,6 +99,8 @@ impl Reader<'_> {
         let (audience, tls) = (self.optional("audience", text), self.tls());
         let metrics_for_everyone = self.required("metrics.public", |text| text.parse().ok());
         let limits = self.limits();
+        let secret_variables = self.optional("secrets.env", names).unwrap_or_default();
+        let secret_files = self.optional("secrets.files", path);
         let warehouse = EmbeddedSettings {
             threads: self.optional("warehouse.threads", small_count),
             memory_limit: self.optional("warehouse.memory", memory),
@@ -116,6 +122,8 @@ impl Reader<'_> {
             metrics_for_everyone: metrics_for_everyone?,
             limits: limits?,
             tls,
+            secret_variables,
+            secret_files,
             warehouse,
         })
     }
@@ -182,6 +190,12 @@ fn expected(kind: Kind) -> String {
 
 fn text(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// `A, B`
+fn names(text: &str) -> Option<BTreeSet<String>> {
+    let names: BTreeSet<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+    (!names.contains("")).then_some(names)
 }
 
 fn path(text: &str) -> Option<PathBuf> {

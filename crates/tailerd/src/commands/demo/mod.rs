@@ -14,6 +14,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tailer_model::Secret;
 use tailer_server::auth::{NewToken, mint};
 
 use self::{
@@ -26,7 +27,6 @@ use crate::{
     client::Client,
     failure::{Context as _, Exit, Failure},
     log, output,
-    secret::Secret,
     settings::{Layers, Settings},
     wiring::{RunningServer, Signals},
 };
