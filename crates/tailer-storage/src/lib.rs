@@ -13,9 +13,11 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
+mod checksum;
 pub mod local;
 pub mod path;
 
+pub use checksum::Checksummer;
 pub use local::LocalStorage;
 pub use path::{ObjectPath, PathError};
 
