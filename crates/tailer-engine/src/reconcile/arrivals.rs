@@ -19,6 +19,7 @@ use tailer_store::{
     configurations::{self, ConfigurationRow},
     files,
 };
+use tokio::sync::Notify;
 
 use super::until;
 use crate::{
@@ -43,7 +44,20 @@ struct Memory {
     handled: HashSet<(ConfigurationKey, String, String)>,
 }
 
-type Dirty = Arc<Mutex<HashSet<ConfigurationKey>>>;
+/// What the watches tell. Apart from the engine's own pokes, which ask for a look at everything: one must not pass for the
+/// other when both come at once.
+#[derive(Default)]
+struct Changes {
+    keys: Mutex<HashSet<ConfigurationKey>>,
+    told: Notify,
+}
+
+impl Changes {
+    fn tell(&self, key: ConfigurationKey) {
+        self.keys.lock().insert(key);
+        self.told.notify_one();
+    }
+}
 
 struct Watched {
     row: ConfigurationRow,
@@ -54,7 +68,7 @@ pub(super) fn start(inner: &Arc<Inner>) {
     let inner = inner.clone();
     inner.clone().tasks.spawn(async move {
         let mut memory = Memory::default();
-        let dirty = Dirty::default();
+        let changes = Arc::new(Changes::default());
         let period = inner.parts.settings.poll_every;
         // The first look, and one every `period`, is at everything; the others at what is said to have changed and at what
         // rests by now.
@@ -64,18 +78,28 @@ pub(super) fn start(inner: &Arc<Inner>) {
             if all {
                 looked_at_all = Instant::now();
             }
-            let mut only = std::mem::take(&mut *dirty.lock());
+            let mut only = std::mem::take(&mut *changes.keys.lock());
             let now = inner.now();
             only.extend(memory.due.iter().filter(|(_, due)| **due <= now).map(|(key, _)| *key));
-            if let Err(error) = look(&inner, &mut memory, &dirty, (!all).then_some(&only)).await {
+            if let Err(error) = look(&inner, &mut memory, &changes, (!all).then_some(&only)).await {
                 tracing::error!(%error, "arrivals could not be looked for; it is tried again");
+                tokio::select! {
+                    () = inner.stopping.cancelled() => return,
+                    () = tokio::time::sleep(inner.parts.settings.reconcile_every) => {}
+                }
+                // What was told is forgotten by now.
+                all = true;
+                continue;
             }
             let left = period.saturating_sub(looked_at_all.elapsed());
             let due = memory.due.values().min().map(|due| until(&inner, *due).max(Duration::from_millis(1)));
             tokio::select! {
-                () = inner.pokes.arrivals.notified() => all = dirty.lock().is_empty(),
-                () = tokio::time::sleep(due.unwrap_or(left).min(left)) => all = looked_at_all.elapsed() >= period,
+                // In this order: when several are ready, the look at everything comes first.
+                biased;
                 () = inner.stopping.cancelled() => return,
+                () = inner.pokes.arrivals.notified() => all = true,
+                () = changes.told.notified() => all = looked_at_all.elapsed() >= period,
+                () = tokio::time::sleep(due.unwrap_or(left).min(left)) => all = looked_at_all.elapsed() >= period,
             }
         }
     });
@@ -85,7 +109,7 @@ pub(super) fn start(inner: &Arc<Inner>) {
 async fn look(
     inner: &Arc<Inner>,
     memory: &mut Memory,
-    dirty: &Dirty,
+    changes: &Arc<Changes>,
     only: Option<&HashSet<ConfigurationKey>>,
 ) -> Result<(), EngineError> {
     let engine = inner.clone();
@@ -107,7 +131,7 @@ async fn look(
     memory.due.retain(|key, _| keys.contains(key));
     for one in watched.iter().filter(|w| only.is_none_or(|only| only.contains(&w.row.key))) {
         memory.due.remove(&one.row.key);
-        match look_into(inner, memory, dirty, one).await {
+        match look_into(inner, memory, changes, one).await {
             Ok(Some(due)) => drop(memory.due.insert(one.row.key, due)),
             Ok(None) => {}
             Err(error) => {
@@ -125,14 +149,14 @@ async fn look(
 async fn look_into(
     inner: &Arc<Inner>,
     memory: &mut Memory,
-    dirty: &Dirty,
+    changes: &Arc<Changes>,
     watched: &Watched,
 ) -> Result<Option<Timestamp>, String> {
     let (key, configuration) = (watched.row.key, &watched.loaded.configuration);
     let Some(address) = source_of(configuration) else { return Ok(None) };
     let storage = inner.parts.storages.open(address).map_err(|e| e.to_string())?;
     let folder = ObjectPath::parse(&address.prefix).map_err(|e| e.to_string())?;
-    watch(inner, memory, dirty, watched, storage.as_ref(), &folder);
+    watch(memory, changes, watched, storage.as_ref(), &folder);
     let mut listed = storage.list(&folder, Depth::Folder).await.map_err(|e| e.to_string())?;
     let mut next: Option<Timestamp> = None;
     let mut batch = Vec::new();
@@ -216,14 +240,7 @@ async fn take_all(
 
 /// Keeps one watch for each configuration, made anew with a new version or when another folder must be watched. Called
 /// before each listing, so that what appears in a folder that was made meanwhile is listed or told.
-fn watch(
-    inner: &Arc<Inner>,
-    memory: &mut Memory,
-    dirty: &Dirty,
-    watched: &Watched,
-    storage: &dyn Storage,
-    folder: &ObjectPath,
-) {
+fn watch(memory: &mut Memory, changes: &Arc<Changes>, watched: &Watched, storage: &dyn Storage, folder: &ObjectPath) {
     let key = watched.row.key;
     let kept = memory.watches.get(&key).is_some_and(|(version, guard)| {
         *version == watched.row.version && guard.as_ref().is_none_or(WatchGuard::covers)
@@ -231,13 +248,8 @@ fn watch(
     if kept {
         return;
     }
-    let (dirty, weak) = (dirty.clone(), Arc::downgrade(inner));
-    let poke = move || {
-        dirty.lock().insert(key);
-        if let Some(inner) = weak.upgrade() {
-            inner.pokes.arrivals.notify_one();
-        }
-    };
+    let told = changes.clone();
+    let poke = move || told.tell(key);
     let guard = storage.watch(folder, Arc::new(poke)).unwrap_or_else(|error| {
         tracing::warn!(operation = %watched.row.identity, %error, "cannot be watched; its folder is polled");
         None
