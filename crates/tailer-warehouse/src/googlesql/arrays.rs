@@ -90,7 +90,7 @@ impl Translator<'_> {
                 rest = more;
             }
         }
-        let mut ex = if path.is_empty() { self.expr(root, env)? } else { env.path(&path)? };
+        let mut ex = if path.is_empty() { self.expr(root, env)? } else { self.name(&path, env)? };
         for step in rest {
             ex = match step {
                 AccessExpr::Dot(Expr::Identifier(ident)) => field(&ex, ident)?,
@@ -174,6 +174,7 @@ pub(super) fn typed_sql(ex: &Ex) -> String {
 
 fn implied(expr: &Expr) -> String {
     match expr {
+        Expr::Identifier(ident) if ident.value.starts_with('@') => String::new(),
         Expr::Identifier(ident) => ident.value.clone(),
         Expr::CompoundIdentifier(idents) => idents.last().map(|i| i.value.clone()).unwrap_or_default(),
         _ => String::new(),

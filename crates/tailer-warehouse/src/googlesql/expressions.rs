@@ -22,13 +22,8 @@ impl Translator<'_> {
     fn expr_here(&mut self, expr: &Expr, env: &Env<'_>) -> Result<Ex> {
         let at = super::error::nowhere();
         match expr {
-            Expr::Identifier(ident) => {
-                if ident.value.starts_with('@') && ident.quote_style.is_none() {
-                    return Err(unsupported(format!("the parameter or variable {}", ident.value), ident.span.start));
-                }
-                env.path(std::slice::from_ref(ident))
-            }
-            Expr::CompoundIdentifier(idents) => env.path(idents),
+            Expr::Identifier(ident) => self.name(std::slice::from_ref(ident), env),
+            Expr::CompoundIdentifier(idents) => self.name(idents, env),
             Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain, env),
             Expr::Nested(inner) => self.expr(inner, env),
             Expr::Value(value) => literal(value),

@@ -6,7 +6,8 @@
 //! is one path), `>>` that closes two types, and `STRUCT<>`. It is the one place where the token stream is prepared.
 //!
 //! String literals become [`Token::SingleQuotedString`] with their value; bytes literals become
-//! [`Token::SingleQuotedByteStringLiteral`] with their value in hex. White space and comments are left out.
+//! [`Token::SingleQuotedByteStringLiteral`] with their value in hex. White space and comments are left out. The parameter `?`
+//! becomes a name with its number.
 
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
 
@@ -17,8 +18,23 @@ use super::{
 
 /// Keywords after which a table's path stands, where `-` belongs to names.
 const BEFORE_PATH: &[&str] = &[
-    "FROM", "JOIN", "INTO", "UPDATE", "TABLE", "VIEW", "SCHEMA", "EXISTS", "MERGE", "USING", "DELETE", "INSERT",
-    "CLONE", "COPY", "LIKE",
+    "FROM",
+    "JOIN",
+    "INTO",
+    "UPDATE",
+    "TABLE",
+    "VIEW",
+    "SCHEMA",
+    "EXISTS",
+    "MERGE",
+    "USING",
+    "DELETE",
+    "INSERT",
+    "CLONE",
+    "COPY",
+    "LIKE",
+    "CALL",
+    "PROCEDURE",
 ];
 
 /// A token and where it stands in the text that was read (bytes).
@@ -59,6 +75,7 @@ pub(super) fn lex(text: &str, line: usize, column: usize) -> Result<Vec<Lexeme>>
         lexemes: Vec::new(),
         open_types: 0,
         after_path_keyword: false,
+        parameters: 0,
     };
     lexer.run()?;
     Ok(lexer.lexemes)
@@ -73,6 +90,8 @@ struct Lexer<'a> {
     /// How many `ARRAY<` and `STRUCT<` are open.
     open_types: usize,
     after_path_keyword: bool,
+    /// Positional parameters met so far.
+    parameters: usize,
 }
 
 impl<'a> Lexer<'a> {
@@ -285,7 +304,11 @@ impl<'a> Lexer<'a> {
             }
         }
         if rest.starts_with('?') {
-            return Err(super::error::unsupported("query parameters (?)", self.here()));
+            // Numbered here, because the translator meets them in an order of its own.
+            self.parameters += 1;
+            self.push(Token::make_word(&super::variables::positional(self.parameters), None), 1);
+            self.after_path_keyword = false;
+            return Ok(());
         }
         let c = self.peek().unwrap_or(' ');
         Err(invalid(format!("unexpected character {c:?}"), self.here()))

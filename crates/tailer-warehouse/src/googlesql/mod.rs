@@ -35,17 +35,20 @@ mod prelude;
 mod query;
 mod rewrite;
 mod scope;
+pub mod script;
 mod select;
 mod split;
 mod statement;
 mod temporal;
 mod translator;
 mod types;
+mod variables;
 mod windows;
 
 pub use prelude::{explain, prelude, set_time_zone};
 pub use split::split;
 pub use statement::translate;
+pub use variables::{Constant, NoVariables, Variables, positional, translate_type, translate_value, translate_with};
 
 /// One statement of a script, with its place in the user's text (one-based).
 #[derive(Debug, Clone, PartialEq, Eq)]

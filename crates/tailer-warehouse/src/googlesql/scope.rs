@@ -12,6 +12,7 @@ use super::{
     quote,
     types::{StructField, Type, duckdb_field_names},
 };
+use crate::WarehouseError;
 
 /// What kind of literal an expression is: literals coerce to more types than other expressions.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,19 +120,25 @@ impl<'e> Env<'e> {
 
     /// The value of a path: a column, a range variable, or fields of them.
     pub(super) fn path(&self, idents: &[Ident]) -> Result<Ex> {
-        let Some((first, rest)) = idents.split_first() else {
-            return Err(invalid("an empty name", super::error::nowhere()));
-        };
-        match self.find(first, rest)? {
-            Some(found) => Ok(found),
-            None => {
-                let qualified = !rest.is_empty();
-                let message = if qualified { "unrecognized name" } else { "unrecognized column name" };
-                let text = idents.iter().map(|i| i.value.as_str()).collect::<Vec<_>>().join(".");
-                let hint = hint(&first.value, self.all_names());
-                Err(invalid(format!("{message}: {text}{hint}"), first.span.start))
-            }
+        self.known(idents)?.map_or_else(|| Err(self.unrecognized(idents, &[])), Ok)
+    }
+
+    /// As [`Env::path`], `None` when no name of the query begins the path.
+    pub(super) fn known(&self, idents: &[Ident]) -> Result<Option<Ex>> {
+        match idents.split_first() {
+            Some((first, rest)) => self.find(first, rest),
+            None => Err(invalid("an empty name", super::error::nowhere())),
         }
+    }
+
+    /// That nothing has this name; `more` are names that could have been meant beside the query's own.
+    pub(super) fn unrecognized(&self, idents: &[Ident], more: &[&str]) -> WarehouseError {
+        let message = if idents.len() > 1 { "unrecognized name" } else { "unrecognized column name" };
+        let text = idents.iter().map(|i| i.value.as_str()).collect::<Vec<_>>().join(".");
+        let first = idents.first();
+        let hint = first.map(|f| hint(&f.value, self.all_names().into_iter().chain(more.iter().copied())));
+        let at = first.map_or_else(super::error::nowhere, |f| f.span.start);
+        invalid(format!("{message}: {text}{}", hint.unwrap_or_default()), at)
     }
 
     fn all_names(&self) -> Vec<&str> {

@@ -113,7 +113,7 @@ impl Translator<'_> {
                             [one] if env.names.variable(&one.value).is_some_and(|v| v.value.is_none()) => {
                                 env.names.variable(&one.value).map(|v| v.cols.clone()).unwrap_or_default()
                             }
-                            path => struct_columns(&env.path(path)?, at)?,
+                            path => struct_columns(&self.name(path, env)?, at)?,
                         }
                     }
                     SelectItemQualifiedWildcardKind::Expr(expr) => struct_columns(&self.expr(expr, env)?, at)?,
@@ -273,6 +273,7 @@ fn unique_alias(name: &str, taken: &[OutputColumn], items: &[Item]) -> String {
 /// The name that a column has without an alias: the last name of a path.
 fn implied_name(expr: &Expr) -> String {
     match expr {
+        Expr::Identifier(ident) if ident.value.starts_with('@') => String::new(),
         Expr::Identifier(ident) => ident.value.clone(),
         Expr::CompoundIdentifier(idents) => idents.last().map(|i| i.value.clone()).unwrap_or_default(),
         Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {

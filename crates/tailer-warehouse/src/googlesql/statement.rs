@@ -31,33 +31,43 @@ const STACK_PER_LEXEME: usize = 4 << 10;
 /// [`WarehouseError::Invalid`] for what BigQuery would refuse too, [`WarehouseError::Unsupported`] for what the embedded
 /// warehouse cannot do; both with line and column in the user's text wherever they are known.
 pub fn translate(statement: &Statement, scope: Scope<'_>, catalog: &dyn Catalog) -> Result<Translated> {
-    let start = At { line: statement.line as u64, column: statement.column as u64 };
+    super::variables::translate_with(statement, scope, catalog, &super::variables::NoVariables)
+}
+
+/// Where a statement begins.
+pub(super) fn beginning(statement: &Statement) -> At {
+    At { line: statement.line as u64, column: statement.column as u64 }
+}
+
+/// The statement's tokens, handed on where there is room for a tree as deep as they are many.
+pub(super) fn with_lexemes<T>(statement: &Statement, work: impl FnOnce(Vec<Lexeme>) -> Result<T>) -> Result<T> {
     let lexemes = lex(&statement.sql, statement.line, statement.column)?;
     if lexemes.len() > LONGEST {
-        return Err(unsupported(format!("a statement of more than {LONGEST} words and signs"), start));
+        let what = format!("a statement of more than {LONGEST} words and signs");
+        return Err(unsupported(what, beginning(statement)));
     }
     // A chain such as `a + b + …` is a tree as deep as it is long, which the parser's own code walks and frees by recursion.
     stacker::grow(STACK + lexemes.len() * STACK_PER_LEXEME, || {
-        let parsed = parse(lexemes)?;
-        let mut translator = Translator::new(catalog, scope);
-        let mut translated = translator.statement(&parsed).map_err(|e| located(e, || start))?;
-        translated.reads = translator.reads;
-        Ok(translated)
+        work(lexemes).map_err(|e| located(e, || beginning(statement)))
     })
 }
 
-fn parse(lexemes: Vec<Lexeme>) -> Result<ast::Statement> {
+/// Reads all of the tokens as one thing of the grammar.
+pub(super) fn parse<T>(
+    lexemes: Vec<Lexeme>,
+    read: impl FnOnce(&mut Parser<'_>) -> std::result::Result<T, ParserError>,
+) -> Result<T> {
     let last = lexemes.last().map(|l| l.at).unwrap_or_else(super::error::nowhere);
     let tokens = rewrite::rewrite(lexemes).into_iter().map(Lexeme::into_token).collect();
     let dialect = GoogleSql::default();
     let mut parser = Parser::new(&dialect).with_recursion_limit(PARSER_DEPTH).with_tokens_with_locations(tokens);
-    let statement = parser.parse_statement().map_err(|e| syntax_error(e, last))?;
+    let parsed = read(&mut parser).map_err(|e| syntax_error(e, last))?;
     while parser.consume_token(&Token::SemiColon) {}
     let next = parser.peek_token();
     if next.token != Token::EOF {
         return Err(invalid(format!("syntax error: unexpected {}", next.token), next.span.start));
     }
-    Ok(statement)
+    Ok(parsed)
 }
 
 /// The parser writes places into its message.
@@ -75,7 +85,7 @@ fn syntax_error(error: ParserError, last: At) -> WarehouseError {
 }
 
 impl Translator<'_> {
-    fn statement(&mut self, statement: &ast::Statement) -> Result<Translated> {
+    pub(super) fn statement(&mut self, statement: &ast::Statement) -> Result<Translated> {
         match statement {
             ast::Statement::Query(query) => {
                 let output = self.query_of_columns(query)?;

@@ -5,6 +5,7 @@ use super::{
     error::{At, Result, hint, invalid, unsupported},
     paths,
     types::Type,
+    variables::{NoVariables, Variables},
 };
 use crate::{TableName, WarehouseError};
 use sqlparser::ast::{ObjectName, Spanned};
@@ -45,6 +46,10 @@ pub(super) struct Output {
 pub(super) struct Translator<'a> {
     pub(super) catalog: &'a dyn Catalog,
     pub(super) scope: Scope<'a>,
+    /// Variables of the script and parameters, which names mean that mean nothing else.
+    pub(super) variables: &'a dyn Variables,
+    /// Whether one of them was used.
+    pub(super) uses_variables: bool,
     pub(super) reads: Vec<TableName>,
     pub(super) ctes: Vec<Cte>,
     aliases: usize,
@@ -62,6 +67,8 @@ impl<'a> Translator<'a> {
         Translator {
             catalog,
             scope,
+            variables: &NoVariables,
+            uses_variables: false,
             reads: Vec::new(),
             ctes: Vec::new(),
             aliases: 0,
