@@ -63,6 +63,9 @@ pub struct WriteOptions {
     /// Bytes to come, where known: a storage that uploads in parts chooses their size by it. Content of another length is
     /// an error and nothing appears.
     pub size: Option<u64>,
+    /// A missing folder is an error instead of being made: SFTP, where folders have owners and permissions. The other
+    /// storages take no notice.
+    pub folder_must_exist: bool,
 }
 
 impl WriteOptions {
@@ -163,6 +166,21 @@ pub trait Storage: Send + Sync + fmt::Debug {
         from: &ObjectPath,
         to: &ObjectPath,
     ) -> Result<Option<ObjectMeta>, StorageError>;
+
+    /// Moves an object inside the storage in one step, replacing what is at `to`, if it still has this `version`. The
+    /// moved object has a version of its own, so that one that somebody brings back counts as new.
+    /// `None` where there is no such step (object stores, or a link): then the caller copies and deletes.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no object at `from`, `Mismatch` when it has another version: then it stays.
+    async fn rename(
+        &self,
+        _from: &ObjectPath,
+        _to: &ObjectPath,
+        _version: &str,
+    ) -> Result<Option<ObjectMeta>, StorageError> {
+        Ok(None)
+    }
 
     /// Deletes an object; a missing one is no error. Folders stay.
     ///

@@ -190,3 +190,48 @@ async fn a_dropped_write_cleans_up() {
     }
     assert_eq!(fs::read_dir(fixture.bucket().join(".tailerd-tmp")).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn a_rename_moves_the_version_that_was_meant() {
+    let fixture = fixture();
+    let storage = fixture.storage();
+    let sales = put(&*storage, "in/sales.csv", "1").await;
+    let moved = storage.rename(&path("in/sales.csv"), &path("done/2024/sales.csv"), &sales.version).await.unwrap();
+    let moved = moved.unwrap();
+    assert_eq!((get(&*storage, "done/2024/sales.csv").await.as_str(), moved.size), ("1", 1));
+    assert_eq!(storage.stat(&path("done/2024/sales.csv")).await.unwrap(), Some(moved));
+    assert_eq!(names(&*storage, "").await, ["done/2024/sales.csv"]);
+
+    // Brought back, it is a new file.
+    fs::rename(fixture.bucket().join("done/2024/sales.csv"), fixture.bucket().join("in/sales.csv")).unwrap();
+    let back = storage.stat(&path("in/sales.csv")).await.unwrap().unwrap();
+    assert_ne!(back.version, sales.version);
+
+    let stays = storage.rename(&path("in/sales.csv"), &path("done/sales.csv"), &sales.version).await;
+    assert!(matches!(stays, Err(StorageError::Mismatch { .. })), "{stays:?}");
+    let gone = storage.rename(&path("in/other.csv"), &path("done/other.csv"), "1").await;
+    assert!(matches!(gone, Err(StorageError::NotFound { .. })), "{gone:?}");
+    symlink("sales.csv", fixture.bucket().join("in/link.csv")).unwrap();
+    let link = storage.stat(&path("in/link.csv")).await.unwrap().unwrap();
+    assert_eq!(storage.rename(&path("in/link.csv"), &path("done/link.csv"), &link.version).await.unwrap(), None);
+    assert_eq!(names(&*storage, "in").await, ["in/link.csv", "in/sales.csv"]);
+}
+
+/// A copy of several stretches is whole; one that nobody waits for leaves nothing.
+#[tokio::test]
+async fn an_abandoned_copy_leaves_nothing() {
+    let fixture = fixture();
+    let storage = fixture.storage();
+    let file = fs::File::create(fixture.bucket().join("large")).unwrap();
+    file.set_len(130 << 20).unwrap();
+    let copied = storage.copy(&path("large"), &path("copy")).await.unwrap();
+    assert_eq!(copied.size, 130 << 20);
+    drop(tokio::time::timeout(Duration::ZERO, storage.copy(&path("large"), &path("abandoned"))).await);
+    let staging = fixture.bucket().join(".tailerd-tmp");
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while fs::read_dir(&staging).unwrap().count() > 0 {
+        assert!(std::time::Instant::now() < deadline, "what was staged stays");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(names(&*storage, "").await, ["copy", "large"]);
+}

@@ -5,9 +5,12 @@
 //! It does not defend against someone who swaps folders for links while it works: who can write to the data
 //! folder owns the server anyway.
 
+mod abandon;
 mod list;
+mod rename;
 mod resolve;
 mod stage;
+mod sync;
 mod watch;
 
 use std::{
@@ -27,6 +30,7 @@ use jiff::Timestamp;
 use crate::{
     Checksums, Content, Depth, Listing, ObjectMeta, ObjectPath, Storage, StorageError, WatchGuard, WriteOptions,
 };
+use abandon::Abandoned;
 use resolve::Root;
 
 /// Bytes of one chunk of [`Storage::read`].
@@ -57,9 +61,10 @@ impl LocalStorage {
         to: &ObjectPath,
     ) -> Result<ObjectMeta, StorageError> {
         let from = from.clone();
+        let (abandoned, _guard) = Abandoned::new();
         self.blocking(to, move |root, to| {
             let (file, _) = source.file(&from)?.ok_or_else(|| source.not_found(&from))?;
-            stage::Staged::copy_of(root, &file, to)?.publish(root, to)
+            stage::Staged::copy_of(root, &file, to, &abandoned)?.publish(root, to, &abandoned)
         })
         .await
     }
@@ -130,7 +135,8 @@ impl Storage for LocalStorage {
     ) -> Result<ObjectMeta, StorageError> {
         let staged = self.blocking(path, stage::Staged::create).await?;
         let staged = staged.fill(&self.root, path, content, options).await?;
-        self.blocking(path, |root, path| staged.publish(root, path)).await
+        let (abandoned, _guard) = Abandoned::new();
+        self.blocking(path, move |root, path| staged.publish(root, path, &abandoned)).await
     }
 
     async fn copy(&self, from: &ObjectPath, to: &ObjectPath) -> Result<ObjectMeta, StorageError> {
@@ -147,6 +153,16 @@ impl Storage for LocalStorage {
         self.copy_file(Arc::clone(&source.root), from, to).await.map(Some)
     }
 
+    async fn rename(
+        &self,
+        from: &ObjectPath,
+        to: &ObjectPath,
+        version: &str,
+    ) -> Result<Option<ObjectMeta>, StorageError> {
+        let (from, version) = (from.clone(), version.to_owned());
+        self.blocking(to, move |root, to| rename::rename(root, &from, to, &version)).await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<(), StorageError> {
         self.blocking(path, |root, path| {
             let Some(folder) = root.existing(&path.parent())? else { return Ok(()) };
@@ -160,7 +176,7 @@ impl Storage for LocalStorage {
             }
             match fs::remove_file(&entry) {
                 Err(error) if !resolve::is_missing(&error) => Err(root.io(path, error)),
-                _ => resolve::sync_folder(&folder).map_err(|error| root.io(path, error)),
+                _ => root.sync_folder(&folder).map_err(|error| root.io(path, error)),
             }
         })
         .await

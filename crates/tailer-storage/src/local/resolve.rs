@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::sync::FolderSyncs;
 use crate::{ObjectPath, StorageError};
 
 /// The folder at the bucket's root where unfinished writes live. Not part of the bucket's content.
@@ -17,13 +18,14 @@ pub(super) const STAGING: &str = ".tailerd-tmp";
 pub(super) struct Root {
     folder: PathBuf,
     display: String,
+    syncs: FolderSyncs,
 }
 
 impl Root {
     pub(super) fn open(folder: &Path, display: String) -> Result<Self, StorageError> {
         let canonical = fs::create_dir_all(folder).and_then(|()| fs::canonicalize(folder));
         match canonical {
-            Ok(canonical) => Ok(Self { folder: canonical, display }),
+            Ok(canonical) => Ok(Self { folder: canonical, display, syncs: FolderSyncs::default() }),
             Err(source) => Err(StorageError::Io { location: format!("{display} ({})", folder.display()), source }),
         }
     }
@@ -60,7 +62,7 @@ impl Root {
         for segment in path.segments() {
             let next = folder.join(segment);
             match fs::create_dir(&next) {
-                Ok(()) => sync_folder(&folder).map_err(|error| self.io(path, error))?,
+                Ok(()) => self.sync_folder(&folder).map_err(|error| self.io(path, error))?,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(self.io(path, error)),
             }
@@ -84,6 +86,11 @@ impl Root {
         } else {
             Err(io::Error::other(format!("{} is not a folder", staging.display())))
         }
+    }
+
+    /// Makes names created, renamed or removed in a folder survive a power loss.
+    pub(super) fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.syncs.sync(folder)
     }
 
     /// Whether a file of this machine is the staging folder or in it.
@@ -123,9 +130,4 @@ impl Root {
 /// Nothing is there, or a file stands where a folder on the way would be.
 pub(super) fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// Makes names created, renamed or removed in a folder survive a power loss.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
 }

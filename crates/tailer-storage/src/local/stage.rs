@@ -1,7 +1,8 @@
 //! Unfinished writes: content lands in the staging folder, is synced, and appears in the bucket by one rename.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -9,14 +10,14 @@ use std::{
 use futures::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
 
-use super::{
-    CHUNK, describe,
-    resolve::{Root, sync_folder},
-};
+use super::{CHUNK, abandon::Abandoned, describe, resolve::Root};
 use crate::{Content, ObjectMeta, ObjectPath, StorageError, WriteOptions};
 
 /// A staged file older than this was left by a server that died: no single write takes a day.
 const ABANDONED: Duration = Duration::from_hours(24);
+
+/// Bytes copied between two looks at whether somebody still waits for the copy.
+const STRETCH: u64 = 64 << 20;
 
 /// A temporary file, removed when dropped before [`Staged::publish`].
 #[derive(Debug)]
@@ -33,12 +34,20 @@ impl Staged {
         Ok(staged)
     }
 
-    /// A staged copy of a file; the file system shares the blocks where it can.
-    pub(super) fn copy_of(root: &Root, source: &Path, to: &ObjectPath) -> Result<Self, StorageError> {
+    /// A staged copy of a file. The content stays in the kernel, and the file system shares the blocks where it can.
+    pub(super) fn copy_of(
+        root: &Root,
+        source: &Path,
+        to: &ObjectPath,
+        abandoned: &Abandoned,
+    ) -> Result<Self, StorageError> {
         check_target(root, to)?;
         let copy = || {
             let staged = Self::reserve(root)?;
-            fs::copy(source, &staged.file)?;
+            let (mut source, mut target) = (fs::File::open(source)?, fs::File::create_new(&staged.file)?);
+            while io::copy(&mut source.by_ref().take(STRETCH), &mut target)? > 0 {
+                abandoned.check()?;
+            }
             Ok(staged)
         };
         copy().map_err(|error| root.io(to, error))
@@ -70,8 +79,13 @@ impl Staged {
         Ok(self)
     }
 
-    /// Syncs the content, renames it into place and syncs the folder.
-    pub(super) fn publish(self, root: &Root, path: &ObjectPath) -> Result<ObjectMeta, StorageError> {
+    /// Syncs the content, renames it into place and syncs the folder; unless nobody waits for it any more.
+    pub(super) fn publish(
+        self,
+        root: &Root,
+        path: &ObjectPath,
+        abandoned: &Abandoned,
+    ) -> Result<ObjectMeta, StorageError> {
         check_target(root, path)?;
         let folder = root.folder(&path.parent())?;
         let publish = || {
@@ -79,8 +93,9 @@ impl Staged {
             file.sync_all()?;
             // Rename changes neither size, mtime nor inode, so this is the published object's description.
             let metadata = file.metadata()?;
+            abandoned.check()?;
             fs::rename(&self.file, folder.join(path.name()))?;
-            sync_folder(&folder)?;
+            root.sync_folder(&folder)?;
             Ok(describe(path, &metadata))
         };
         publish().map_err(|error: io::Error| {
@@ -100,7 +115,7 @@ impl Drop for Staged {
     }
 }
 
-fn check_target(root: &Root, path: &ObjectPath) -> Result<(), StorageError> {
+pub(super) fn check_target(root: &Root, path: &ObjectPath) -> Result<(), StorageError> {
     if path.is_root() {
         return Err(root.refused(path, "an object needs a name"));
     }

@@ -31,6 +31,10 @@ pub(crate) fn content(text: &str) -> Content {
     stream::iter(chunks).boxed()
 }
 
+fn exactly(size: u64) -> WriteOptions {
+    WriteOptions { size: Some(size), ..WriteOptions::default() }
+}
+
 pub(crate) async fn put(storage: &dyn Storage, at: &str, text: &str) -> ObjectMeta {
     storage.write(&path(at), content(text), WriteOptions::default()).await.unwrap()
 }
@@ -220,10 +224,9 @@ pub(crate) async fn lists_one_folder_only(storage: Arc<dyn Storage>) {
 /// Content of another length than was announced does not appear.
 pub(crate) async fn refuses_another_length(storage: Arc<dyn Storage>) {
     for size in [2, 4] {
-        let options = WriteOptions { size: Some(size) };
-        let error = storage.write(&path("short"), content("123"), options).await.unwrap_err();
+        let error = storage.write(&path("short"), content("123"), exactly(size)).await.unwrap_err();
         assert!(matches!(error, StorageError::Mismatch { .. }), "{error}");
     }
     assert_eq!(storage.stat(&path("short")).await.unwrap(), None);
-    storage.write(&path("short"), content("123"), WriteOptions { size: Some(3) }).await.unwrap();
+    storage.write(&path("short"), content("123"), exactly(3)).await.unwrap();
 }
