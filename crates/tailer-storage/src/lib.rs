@@ -14,10 +14,17 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 
 mod checksum;
+pub mod cloud;
 pub mod local;
 pub mod path;
 
 pub use checksum::Checksummer;
+pub use cloud::{
+    AzureStorage, GcsStorage, S3Storage,
+    settings::{
+        AzureCredentials, AzureSettings, GcsCredentials, GcsSettings, Jitter, Limits, S3Credentials, S3Settings,
+    },
+};
 pub use local::LocalStorage;
 pub use path::{ObjectPath, PathError};
 
