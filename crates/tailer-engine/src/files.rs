@@ -11,9 +11,9 @@ use tailer_model::{
     operation::{
         Definition, storage_to_storage::EmptyFilePolicy, storage_to_storage::StorageAddress, storage_to_tables::DdlMode,
     },
-    template::{Captures, FilenameTemplate},
+    template::{self, Captures, FilenameTemplate},
 };
-use tailer_storage::ObjectMeta;
+use tailer_storage::{ObjectMeta, ObjectPath, PathError};
 use tailer_store::{
     ConfigurationKey, Tx, configurations, files,
     runs::{self, NewRun},
@@ -43,6 +43,19 @@ pub(crate) fn source_of(configuration: &Configuration) -> Option<&StorageAddress
         Definition::StorageToTables(c) => Some(&c.source),
         _ => None,
     }
+}
+
+/// `<archive_prefix>/<YYYYMMDD from the name, or ALL>/<name>`.
+///
+/// # Errors
+/// The path is longer than storages take.
+pub(crate) fn archive_path(
+    archive_prefix: &str,
+    date: Option<jiff::civil::Date>,
+    name: &str,
+) -> Result<ObjectPath, PathError> {
+    let day = date.map_or_else(|| "ALL".to_owned(), |date| template::render("{{FD_DATE}}", date, None, None));
+    ObjectPath::parse(&format!("{}/{day}/{name}", archive_prefix.trim_matches('/')))
 }
 
 /// The first template, in file order, that a name matches.

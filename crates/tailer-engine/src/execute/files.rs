@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use tailer_model::{TaskId, template};
+use tailer_model::TaskId;
 use tailer_storage::{ObjectMeta, ObjectPath, Storage};
 
 use super::{RunContext, TaskContext};
 use crate::{
     error::{EngineError, TaskError},
-    files::{FileInput, source_of},
+    files::{FileInput, archive_path, source_of},
 };
 
 /// A task id that this program makes up.
@@ -28,6 +28,8 @@ pub(super) struct Source {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) path: ObjectPath,
     pub(super) input: FileInput,
+    /// The folder that the operation watches.
+    folder: ObjectPath,
 }
 
 impl Source {
@@ -36,49 +38,94 @@ impl Source {
         let address = source_of(&task.run.loaded.configuration)
             .ok_or_else(|| TaskError::Failed("the operation has no source".into()))?;
         let storage = task.run.inner.parts.storages.open(address)?;
-        Ok(Self { storage, path: ObjectPath::parse(&input.path)?, input })
+        let folder = ObjectPath::parse(&address.prefix)?;
+        Ok(Self { storage, path: ObjectPath::parse(&input.path)?, input, folder })
     }
 
     /// The file, as it was when it arrived.
     pub(super) async fn unchanged(&self) -> Result<ObjectMeta, TaskError> {
-        let Some(now) = self.storage.stat(&self.path).await? else {
-            return Err(TaskError::Failed(format!(
-                "{} is gone: bring it again to have it handled",
-                self.input.location
-            )));
-        };
+        let Some(now) = self.storage.stat(&self.path).await? else { return Err(self.gone()) };
         if now.version != self.input.version {
-            return Err(TaskError::Failed(format!(
-                "{} was rewritten before it was handled; the new content has a run of its own",
-                self.input.location
-            )));
+            return Err(self.rewritten());
         }
         Ok(now)
     }
 
-    /// `<archive_prefix>/<YYYYMMDD from the name, or ALL>/<name>`.
-    fn archive_path(&self, archive_prefix: &str, name: &str) -> Result<ObjectPath, TaskError> {
-        let day =
-            self.input.date.map_or_else(|| "ALL".to_owned(), |date| template::render("{{FD_DATE}}", date, None, None));
-        Ok(ObjectPath::parse(&format!("{}/{day}/{name}", archive_prefix.trim_matches('/')))?)
+    /// The file, as it was when it arrived; or its archived copy, when it has gone there already and only the record of what
+    /// was done before was lost.
+    pub(super) async fn find(&self, archive_prefix: Option<&str>) -> Result<ObjectMeta, TaskError> {
+        match (self.storage.stat(&self.path).await?, archive_prefix) {
+            (Some(now), _) if now.version == self.input.version => Ok(now),
+            (Some(_), _) => Err(self.rewritten()),
+            (None, Some(prefix)) => self.archived(&self.archive_path(prefix)?).await?.ok_or_else(|| self.gone()),
+            (None, None) => Err(self.gone()),
+        }
     }
 
-    /// Copies the file into the archive. Done already when the file is gone and its copy there.
+    fn gone(&self) -> TaskError {
+        TaskError::Failed(format!("{} is gone: bring it again to have it handled", self.input.location))
+    }
+
+    fn rewritten(&self) -> TaskError {
+        TaskError::Failed(format!(
+            "{} was rewritten before it was handled; the new content has a run of its own",
+            self.input.location
+        ))
+    }
+
+    /// Whether it lies where files arrive. A file that a person launched from elsewhere, such as the archive, stays there.
+    fn has_arrived(&self) -> bool {
+        self.path.parent() == self.folder
+    }
+
+    /// `<archive_prefix>/<YYYYMMDD from the name, or ALL>/<name>`.
+    fn archive_path(&self, archive_prefix: &str) -> Result<ObjectPath, TaskError> {
+        Ok(archive_path(archive_prefix, self.input.date, self.path.name())?)
+    }
+
+    /// The archived copy, if it is one of this file.
+    async fn archived(&self, to: &ObjectPath) -> Result<Option<ObjectMeta>, TaskError> {
+        Ok(self.storage.stat(to).await?.filter(|copy| copy.size == self.input.size))
+    }
+
+    /// Brings the file into the archive: moved in one step where the storage can, else copied. Done already when the file is
+    /// gone, or another by now, and its copy there.
     pub(super) async fn archive(&self, task: &TaskContext, archive_prefix: &str) -> Result<ObjectPath, TaskError> {
-        let to = self.archive_path(archive_prefix, self.path.name())?;
+        if !self.has_arrived() {
+            return Ok(self.path.clone());
+        }
+        let to = self.archive_path(archive_prefix)?;
         match self.storage.stat(&self.path).await? {
-            None if self.storage.stat(&to).await?.is_some() => {}
-            _ => {
-                self.unchanged().await?;
-                self.storage.copy(&self.path, &to).await?;
+            Some(now) if now.version == self.input.version => self.bring(&now, &to).await?,
+            other if self.archived(&to).await?.is_none() => {
+                return Err(if other.is_some() { self.rewritten() } else { self.gone() });
             }
+            _ => {}
         }
         task.info(format!("archived as {}", self.storage.location(&to)));
         Ok(to)
     }
 
+    async fn bring(&self, now: &ObjectMeta, to: &ObjectPath) -> Result<(), TaskError> {
+        if self.storage.rename(&self.path, to, &self.input.version).await?.is_some() {
+            return Ok(());
+        }
+        let copy = self.storage.copy(&self.path, to).await?;
+        if copy.size != now.size || !copy.checksums.agree(&now.checksums) {
+            return Err(TaskError::Failed(format!(
+                "{} is not the same as {}: the file stays where it is",
+                self.storage.location(to),
+                self.input.location
+            )));
+        }
+        Ok(())
+    }
+
     /// Removes the file from the source folder, unless a newer one has taken its place.
     pub(super) async fn remove(&self, task: &TaskContext) -> Result<(), TaskError> {
+        if !self.has_arrived() {
+            return Ok(());
+        }
         match self.storage.stat(&self.path).await? {
             Some(now) if now.version != self.input.version => {
                 task.info(format!("{} was rewritten meanwhile: the new content stays", self.input.location));

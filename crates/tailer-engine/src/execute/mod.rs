@@ -6,13 +6,16 @@
 
 pub(crate) mod driver;
 mod exports;
+mod fan_out;
 pub(crate) mod files;
 pub(crate) mod log;
+mod meter;
 mod progress;
 mod storage_to_storage;
 mod storage_to_tables;
 mod table_to_storage;
 mod table_to_table;
+mod transfer;
 
 use std::sync::Arc;
 
@@ -20,7 +23,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tailer_model::{ConfigurationType, Criticality, ExecutionDate, TaskGraph, TaskId};
-use tailer_store::runs::RunRow;
+use tailer_store::{Durability, StoreError, logs, runs::RunRow};
 use tailer_warehouse::{Job, Outcome, Warehouse, WarehouseJobId};
 
 use crate::{
@@ -86,6 +89,14 @@ impl TaskContext {
 
     pub(crate) fn info(&self, message: impl Into<String>) {
         self.run.log.push("INFO", Some(&self.task.id), message.into());
+    }
+
+    /// Logs a line that survives a power loss, and with it all that was recorded of the run before.
+    pub(crate) async fn settle(&self, message: &str) -> Result<(), StoreError> {
+        let RunContext { inner, run, .. } = self.run.as_ref();
+        let line = log::line(inner.now(), "INFO", Some(&self.task.id), message.to_owned());
+        let run = run.run_id.clone();
+        inner.parts.store.write(Durability::Synced, move |tx| logs::append(tx, &run, &[line])).await
     }
 
     /// Notes the SQL that is about to run.

@@ -88,6 +88,10 @@ impl Executor for StorageToTablesExecutor {
 /// Archives the file, and its DDL file where there is one beside it, then removes both.
 async fn archive(task: &TaskContext, source: &Source, prefix: &str) -> Result<TaskDone, TaskError> {
     let archived = source.archive(task, prefix).await?;
+    if archived == source.path {
+        // Launched from the archive: it is where it belongs.
+        return Ok(TaskDone { statistics: json!({"archive": source.storage.location(&archived)}) });
+    }
     let companion = source.path.parent().join(&format!("{}.ddl.json", source.path.name()))?;
     if crate::files::is_companion(&task.run.loaded.configuration, companion.name())
         && source.storage.stat(&companion).await?.is_some()
