@@ -354,3 +354,32 @@ async fn the_iowa_files_load() {
     let sql = "SELECT COUNT(*) AS n FROM d.sales AS s JOIN d.stores AS t USING (store_number)";
     bench.run(query_into(sql, "d.joined", Truncate)).await.unwrap();
 }
+
+#[tokio::test]
+async fn bignumerics_go_in_and_out_exactly() {
+    let bench = Bench::new();
+    let columns = ["i INT64", "b BIGNUMERIC"];
+    let digits = "-578960446186580977117854925043439539266.34992332820282019728792003956564819967";
+    let file = bench.file("big.csv", format!("1,{digits}\n2,1e-38\n3,\n4,2.50\n"));
+    bench.run(Job::Load(load(file, "d.t", &columns))).await.unwrap();
+    assert_eq!(
+        bench.rows("SELECT * FROM d.t ORDER BY b DESC").await,
+        [
+            r#"[4,"2.5"]"#,
+            r#"[2,"0.00000000000000000000000000000000000001"]"#,
+            &format!(r#"[1,"{digits}"]"#),
+            "[3,null]"
+        ]
+    );
+    assert_eq!(
+        bench.rows("SELECT SUM(b) FROM d.t WHERE i > 1").await,
+        [r#"["2.50000000000000000000000000000000000001"]"#]
+    );
+    let info = bench.warehouse().table(&table("d.t")).await.unwrap().unwrap();
+    assert_eq!(info.definition.schema, fields(&columns));
+    bench.run(query_into("SELECT 5 AS i, NUMERIC '0.5' AS b", "d.t", Append)).await.unwrap();
+    assert_eq!(bench.rows("SELECT b FROM d.t WHERE i = 5").await, [r#"["0.5"]"#]);
+    let file = bench.file("bad.csv", "1,1e-39\n");
+    let message = invalid(bench.run(Job::Load(load(file, "d.t", &columns))).await);
+    assert!(message.contains("'1e-39' is not a BIGNUMERIC"), "{message}");
+}

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use tailer_model::operation::ddl::FieldType;
 
 use super::types::Type;
-use crate::WarehouseError;
+use crate::{WarehouseError, googlesql};
 
 /// How values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,10 @@ fn plain(array: &dyn Array, row: usize, scalar: FieldType, form: Form) -> Option
             if form == Form::Export { number.to_string().into() } else { number.into() }
         }
         (FieldType::Float64, DataType::Float64) => float(array.as_primitive::<Float64Type>().value(row)),
-        (FieldType::Numeric | FieldType::BigNumeric, DataType::Decimal128(_, scale)) => {
+        (FieldType::BigNumeric, DataType::Binary) => {
+            googlesql::bignumeric_text(array.as_binary::<i32>().value(row))?.into()
+        }
+        (FieldType::Numeric, DataType::Decimal128(_, scale)) => {
             decimal(array.as_primitive::<Decimal128Type>().value(row), u32::try_from(*scale).ok()?).into()
         }
         (FieldType::Bytes, DataType::Binary) => STANDARD.encode(array.as_binary::<i32>().value(row)).into(),

@@ -189,13 +189,14 @@ fn configure(connection: &Connection, folder: &Path, settings: &EmbeddedSettings
     if let Some(limit) = &settings.memory_limit {
         batch.push(format!("SET memory_limit = {}", text(limit)));
     }
-    batch.extend(googlesql::prelude().iter().map(|statement| (*statement).to_owned()));
+    let cannot_start = |what: &str, error: duckdb::Error| {
+        WarehouseError::Internal(format!("cannot start the embedded warehouse ({what}): {error}"))
+    };
+    googlesql::install(connection).map_err(|error| cannot_start("functions", error))?;
     // Last: it cannot be undone, and freezes the list of allowed directories.
     batch.push("SET enable_external_access = false".to_owned());
     for statement in batch {
-        connection.execute_batch(&statement).map_err(|error| {
-            WarehouseError::Internal(format!("cannot start the embedded warehouse ({statement}): {error}"))
-        })?;
+        connection.execute_batch(&statement).map_err(|error| cannot_start(&statement, error))?;
     }
     Ok(())
 }

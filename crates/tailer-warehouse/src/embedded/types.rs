@@ -1,7 +1,6 @@
 //! Column types, between BigQuery's names and DuckDB's. One tree, [`Type`], parsed from either and written as either.
 //!
-//! NUMERIC is `DECIMAL(38,9)` and fits exactly. BIGNUMERIC is `DECIMAL(38,18)`: a value outside is an error, never
-//! rounded away in its integer part. TIMESTAMP is DuckDB's `TIMESTAMPTZ`, DATETIME its `TIMESTAMP`.
+//! NUMERIC is `DECIMAL(38,9)` and fits exactly. BIGNUMERIC is a `BIGNUM` of units of ten to the minus 38, exact too. TIMESTAMP is DuckDB's `TIMESTAMPTZ`, DATETIME its `TIMESTAMP`.
 
 use std::fmt;
 
@@ -57,6 +56,16 @@ impl Type {
                     fields.iter().map(|(name, inner)| format!("{} {}", quote(name), inner.to_duckdb())).collect();
                 format!("STRUCT({})", fields.join(", "))
             }
+        }
+    }
+
+    /// Whether a value of some type stands inside of an ARRAY or a STRUCT of this one.
+    pub(crate) fn holds_nested(&self, scalar: FieldType) -> bool {
+        let holds = |inner: &Self| *inner == Self::Scalar(scalar) || inner.holds_nested(scalar);
+        match self {
+            Self::Scalar(_) => false,
+            Self::Array(element) => holds(element),
+            Self::Struct(fields) => fields.iter().any(|(_, inner)| holds(inner)),
         }
     }
 
@@ -122,7 +131,7 @@ fn duckdb_name(scalar: FieldType) -> &'static str {
         FieldType::Int64 => "BIGINT",
         FieldType::Float64 => "DOUBLE",
         FieldType::Numeric => "DECIMAL(38,9)",
-        FieldType::BigNumeric => "DECIMAL(38,18)",
+        FieldType::BigNumeric => "BIGNUM",
         FieldType::Bool => "BOOLEAN",
         FieldType::Timestamp => "TIMESTAMP WITH TIME ZONE",
         FieldType::Date => "DATE",
@@ -147,6 +156,7 @@ fn duckdb_scalar(name: &str, scale: Option<(u32, u32)>) -> Option<FieldType> {
             Some((precision, scale)) if scale <= 9 && precision.saturating_sub(scale) <= 29 => FieldType::Numeric,
             _ => FieldType::BigNumeric,
         },
+        "BIGNUM" => FieldType::BigNumeric,
         "BOOLEAN" => FieldType::Bool,
         "TIMESTAMP WITH TIME ZONE" => FieldType::Timestamp,
         "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS" => FieldType::DateTime,

@@ -293,17 +293,20 @@ fn convert(given: &Type, stored: &Type, place: &str) -> Option<String> {
         // BigQuery stores a NULL array as an empty one.
         (Type::Array(given), Type::Array(element)) => fits(given, element).then(|| format!("coalesce({cast}, [])")),
         (Type::Struct(_), Type::Struct(_)) => fits(given, stored).then_some(cast),
-        (Type::Scalar(Float64 | Numeric | BigNumeric), Type::Scalar(Int64)) => Some(format!(
+        (Type::Scalar(BigNumeric), Type::Scalar(Int64)) => Some(format!("gs_bignumeric_to_whole({place})")),
+        (Type::Scalar(BigNumeric), Type::Scalar(Numeric)) => Some(format!("gs_bignumeric_to_numeric({place})")),
+        (Type::Scalar(BigNumeric), Type::Scalar(Float64)) => Some(format!("gs_bignumeric_to_float({place})")),
+        (Type::Scalar(Int64), Type::Scalar(BigNumeric)) => Some(format!("gs_int_to_bignumeric({place})")),
+        (Type::Scalar(Numeric), Type::Scalar(BigNumeric)) => Some(format!("gs_numeric_to_bignumeric({place})")),
+        (Type::Scalar(Float64), Type::Scalar(BigNumeric)) => Some(format!("gs_float_to_bignumeric({place})")),
+        (Type::Scalar(Float64 | Numeric), Type::Scalar(Int64)) => Some(format!(
             "CASE WHEN {place} = trunc({place}) OR {place} IS NULL THEN {cast} \
              ELSE error('a value with a fraction cannot be stored in an INT64 column: ' || CAST({place} AS VARCHAR)) END"
         )),
         (Type::Scalar(given), Type::Scalar(stored)) => (given == stored
             || matches!(
                 (given, stored),
-                (Int64 | Float64 | BigNumeric, Numeric)
-                    | (Int64 | Float64 | Numeric, BigNumeric)
-                    | (Int64 | Numeric | BigNumeric, Float64)
-                    | (Date, DateTime | Timestamp)
+                (Int64 | Float64, Numeric) | (Int64 | Numeric, Float64) | (Date, DateTime | Timestamp)
             ))
         .then_some(cast),
         _ => None,

@@ -147,6 +147,15 @@ fn order(t: &mut Translator<'_>, keys: &[OrderByExpr], env: &Env<'_>) -> Result<
     Ok(if all.is_empty() { String::new() } else { format!(" ORDER BY {}", all.join(", ")) })
 }
 
+/// A decimal type and the letter that stands for it in the functions of the prelude.
+fn decimal(ty: Type) -> Option<(Type, char)> {
+    match ty {
+        Type::Numeric => Some((ty, 'n')),
+        Type::BigNumeric => Some((ty, 'b')),
+        _ => None,
+    }
+}
+
 impl Aggregate<'_> {
     fn translate(self) -> Result<Ex> {
         self.check()?;
@@ -255,6 +264,7 @@ impl Aggregate<'_> {
             Type::Int64 => Ex::new(format!("CAST({sum} AS BIGINT)"), ty),
             // DuckDB's sum does not see that 38 digits are exceeded.
             Type::Numeric => Ex::new(format!("gs_check_numeric({sum})"), ty),
+            Type::BigNumeric => Ex::new(format!("gs_bignumeric_fn('same', {sum})"), ty),
             _ => Ex::new(self.finite(&sum, &arg), ty),
         })
     }
@@ -264,6 +274,10 @@ impl Aggregate<'_> {
         if ty == Type::Numeric {
             let (sum, count) = (self.text("sum", &arg), self.text("count", &arg));
             return Ok(Ex::new(format!("gs_divide_numeric(gs_check_numeric({sum}), {count})"), ty));
+        }
+        if ty == Type::BigNumeric {
+            let (sum, count) = (self.text("sum", &arg), self.text("count", &arg));
+            return Ok(Ex::new(format!("gs_bignumeric_mean({sum}, {count})"), ty));
         }
         let avg = self.text("avg", &arg);
         Ok(Ex::new(if ty == Type::Float64 { self.finite(&avg, &arg) } else { avg }, Type::Float64))
@@ -350,14 +364,20 @@ impl Aggregate<'_> {
     }
 
     fn of_two(&self) -> Result<Ex> {
-        let (y, x) = (self.typed(0, &Type::Float64)?, self.typed(1, &Type::Float64)?);
         if !self.distinct.is_empty() {
             return Err(unsupported(format!("{} with DISTINCT", self.name), self.at));
         }
+        let name = self.name.to_lowercase();
+        if let Some((ty, kind)) = coerce::common(&self.args).and_then(decimal) {
+            let (y, x) = (self.typed(0, &ty)?, self.typed(1, &ty)?);
+            let (ys, xs) = (self.text("list", &y), self.text("list", &x));
+            return Ok(Ex::new(format!("gs_decimal_pairs('{kind}', {ys}, {xs}, '{name}')"), Type::Float64));
+        }
+        let (y, x) = (self.typed(0, &Type::Float64)?, self.typed(1, &Type::Float64)?);
         let least = if self.name == "COVAR_POP" { 1 } else { 2 };
         let pairs = self.text("regr_count", &format!("{y}, {x}"));
         let finite = format!("CASE WHEN isfinite({y}) AND isfinite({x}) THEN {y} END");
-        let value = self.text(&self.name.to_lowercase(), &format!("{finite}, {x}"));
+        let value = self.text(&name, &format!("{finite}, {x}"));
         Ok(self.guarded(
             &pairs,
             least,
@@ -368,7 +388,7 @@ impl Aggregate<'_> {
 
     /// Standard deviations and variances.
     fn spread(&self) -> Result<Ex> {
-        self.number()?;
+        let (arg, ty) = self.number()?;
         let name = match self.name {
             "STDDEV" | "STDDEV_SAMP" => "stddev_samp",
             "STDDEV_POP" => "stddev_pop",
@@ -376,6 +396,10 @@ impl Aggregate<'_> {
             "VAR_POP" => "var_pop",
             other => return Err(unsupported(format!("the function {other}"), self.at)),
         };
+        if let Some((_, kind)) = decimal(ty) {
+            let list = self.text("list", &arg);
+            return Ok(Ex::new(format!("gs_decimal_spread('{kind}', {list}, '{name}')"), Type::Float64));
+        }
         let arg = self.typed(0, &Type::Float64)?;
         let least = if name.ends_with("pop") { 1 } else { 2 };
         let value = self.text(name, &format!("CASE WHEN isfinite({arg}) THEN {arg} END"));

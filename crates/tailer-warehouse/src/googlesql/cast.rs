@@ -45,7 +45,7 @@ impl Translator<'_> {
                 Err(error) => Err(error),
             };
         }
-        if let (Literal::Int(_) | Literal::Float(_), Type::Numeric) = (&ex.literal, &to) {
+        if let (Literal::Int(_) | Literal::Float(_), Type::Numeric | Type::BigNumeric) = (&ex.literal, &to) {
             return Ok(Ex::new(coerce::to(ex, &to, at)?, to));
         }
         if !safe || ex.ty == to {
@@ -82,10 +82,20 @@ pub(super) fn convert(sql: &str, from: &Type, to: &Type, at: At) -> Result<Strin
     }
     let plain = || Ok(format!("CAST({sql} AS {})", to.duckdb()));
     let macro_call = |name: &str| Ok(format!("{name}({sql})"));
-    use Type::{Array, Bool, Bytes, Date, Datetime, Float64, Int64, Numeric, String, Struct, Time, Timestamp};
+    use Type::{
+        Array, BigNumeric, Bool, Bytes, Date, Datetime, Float64, Int64, Numeric, String, Struct, Time, Timestamp,
+    };
     match (from, to) {
         (Int64, Bool | Float64 | Numeric | String) | (Bool, Int64 | String) | (Numeric, Float64) => plain(),
-        (Numeric, Bool) | (Float64, Bool) => Err(no_cast(from, to, at)),
+        (Int64, BigNumeric) => macro_call("gs_int_to_bignumeric"),
+        (Numeric, BigNumeric) => macro_call("gs_numeric_to_bignumeric"),
+        (Float64, BigNumeric) => macro_call("gs_float_to_bignumeric"),
+        (String, BigNumeric) => macro_call("gs_string_to_bignumeric"),
+        (BigNumeric, Int64) => macro_call("gs_bignumeric_to_int"),
+        (BigNumeric, Numeric) => macro_call("gs_bignumeric_to_numeric"),
+        (BigNumeric, Float64) => macro_call("gs_bignumeric_to_float"),
+        (BigNumeric, String) => macro_call("gs_bignumeric_to_string"),
+        (Numeric | BigNumeric | Float64, Bool) => Err(no_cast(from, to, at)),
         (Float64, Int64) => macro_call("gs_float_to_int"),
         (Float64, Numeric) => macro_call("gs_float_to_numeric"),
         (Float64, String) => macro_call("gs_float_to_string"),

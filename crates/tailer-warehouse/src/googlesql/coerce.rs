@@ -3,6 +3,7 @@
 use super::{
     cast,
     error::{At, Result, invalid},
+    native::decimal::{self, Kind},
     query::widest,
     quote,
     scope::{Ex, Literal, text},
@@ -18,7 +19,7 @@ pub(super) fn can(ex: &Ex, ty: &Type) -> bool {
     match &ex.literal {
         Literal::Null => true,
         Literal::EmptyArray => matches!(ty, Type::Array(_)),
-        Literal::Float(_) => *ty == Type::Numeric,
+        Literal::Float(_) => matches!(ty, Type::Numeric | Type::BigNumeric),
         Literal::Text(_) => matches!(ty, Type::Date | Type::Datetime | Type::Timestamp | Type::Time),
         Literal::Int(_) | Literal::Part(_) | Literal::No => false,
     }
@@ -54,7 +55,10 @@ pub(super) fn to(ex: Ex, ty: &Type, at: At) -> Result<String> {
         Literal::Text(value) if *ty != Type::String && can(&ex, ty) => return temporal::literal(value, ty, at),
         Literal::Int(digits) if *ty == Type::Float64 => return Ok(format!("'{digits}'::DOUBLE")),
         Literal::Int(digits) | Literal::Float(digits) if *ty == Type::Numeric => {
-            return Ok(format!("'{digits}'::DECIMAL(38,9)"));
+            return decimal_literal(digits, Kind::Numeric, at);
+        }
+        Literal::Int(digits) | Literal::Float(digits) if *ty == Type::BigNumeric => {
+            return decimal_literal(digits, Kind::BigNumeric, at);
         }
         _ => {}
     }
@@ -62,6 +66,15 @@ pub(super) fn to(ex: Ex, ty: &Type, at: At) -> Result<String> {
         return Err(invalid(format!("a value of type {} cannot be used as {ty}", ex.ty), at));
     }
     convert(&ex.sql, &ex.ty, ty, at)
+}
+
+/// A literal of NUMERIC or BIGNUMERIC, rounded to its scale.
+pub(super) fn decimal_literal(digits: &str, kind: Kind, at: At) -> Result<String> {
+    let units = decimal::units(digits, kind).map_err(|message| invalid(message, at))?;
+    Ok(match kind {
+        Kind::Numeric => format!("'{}'::DECIMAL(38,9)", decimal::fixed(&units, kind.scale())),
+        Kind::BigNumeric => format!("'{units}'::BIGNUM"),
+    })
 }
 
 /// As [`to`] for what has become a column: its literal is no longer in the text.

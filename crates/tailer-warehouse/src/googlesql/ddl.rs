@@ -255,6 +255,7 @@ fn field(name: &str, ty: &Type) -> Field {
         Type::Int64 => FieldType::Int64,
         Type::Float64 => FieldType::Float64,
         Type::Numeric => FieldType::Numeric,
+        Type::BigNumeric => FieldType::BigNumeric,
         Type::Bytes => FieldType::Bytes,
         Type::Date => FieldType::Date,
         Type::Time => FieldType::Time,
@@ -267,7 +268,6 @@ fn field(name: &str, ty: &Type) -> Field {
             fields = inner.iter().zip(names).map(|(f, name)| field(&name, &f.field_type)).collect();
             FieldType::Record
         }
-        Type::Other(name) if name.starts_with("BIGNUMERIC") => FieldType::BigNumeric,
         Type::Other(name) if name.starts_with("GEOGRAPHY") => FieldType::Geography,
         // An array of arrays cannot be made.
         Type::String | Type::Array(_) | Type::Other(_) => FieldType::String,

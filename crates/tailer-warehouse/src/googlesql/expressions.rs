@@ -8,6 +8,7 @@ use super::{
     coerce, compare,
     error::{At, Result, invalid, located, place, unsupported},
     functions::{self, Call},
+    native::decimal::Kind,
     scope::{Env, Ex, Literal, text},
     temporal,
     translator::Translator,
@@ -209,7 +210,8 @@ fn typed_string(typed: &TypedString) -> Result<Ex> {
         Type::Date | Type::Time | Type::Datetime | Type::Timestamp => {
             Ok(Ex::new(temporal::literal(value, &ty, at)?, ty))
         }
-        Type::Numeric => Ok(Ex::new(format!("gs_string_to_numeric({})", text(value)), ty)),
+        Type::Numeric => Ok(Ex::new(coerce::decimal_literal(value, Kind::Numeric, at)?, ty)),
+        Type::BigNumeric => Ok(Ex::new(coerce::decimal_literal(value, Kind::BigNumeric, at)?, ty)),
         Type::Json => Ok(Ex::new(format!("CAST({} AS JSON)", text(value)), ty)),
         other => Err(invalid(format!("there are no literals {other} '…'"), at)),
     }

@@ -7,7 +7,7 @@
 //!
 //! How a statement travels: [`lexer`] → parser → [`query`]/[`dml`]/[`ddl`] → [`from`] and [`select`] → [`expressions`],
 //! which asks [`scope`] for names, [`types`] and [`coerce`] for types and [`functions`] for calls. What DuckDB lacks stands in
-//! [`prelude()`] as macros named `gs_…`.
+//! [`install`]'s macros named `gs_…` and Rust functions named `gsn_…`.
 
 use tailer_model::operation::ddl::TableDefinition;
 
@@ -28,6 +28,7 @@ mod functions;
 mod grouping;
 mod lexer;
 mod literals;
+mod native;
 mod operators;
 mod ordering;
 mod paths;
@@ -45,7 +46,8 @@ mod types;
 mod variables;
 mod windows;
 
-pub use prelude::{explain, prelude, set_time_zone};
+pub(crate) use native::decimal::{bignumeric_text, bignumeric_units};
+pub use prelude::{explain, install, set_time_zone};
 pub use split::split;
 pub use statement::translate;
 pub use variables::{Constant, NoVariables, Variables, positional, translate_type, translate_value, translate_with};

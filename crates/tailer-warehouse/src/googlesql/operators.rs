@@ -63,6 +63,9 @@ impl Translator<'_> {
                 (Literal::Int(digits), _) => super::expressions::integer(&negated(digits), at),
                 (Literal::Float(digits), _) => Ok(super::expressions::float(&negated(digits))),
                 (Literal::Null, _) => Ok(ex),
+                (_, Type::BigNumeric) => {
+                    Ok(Ex::new(format!("gs_bignumeric_of('-', 0::BIGNUM, {})", ex.sql), Type::BigNumeric))
+                }
                 (_, ty) if ty.is_number() || *ty == Type::Interval => Ok(Ex::new(format!("(-{})", ex.sql), ex.ty)),
                 (_, ty) => Err(invalid(format!("- is not defined for values of type {ty}"), at)),
             },
@@ -129,12 +132,17 @@ pub(super) fn arithmetic(left: Ex, op: &BinaryOperator, right: Ex, at: At) -> Re
     let sides = exs.into_iter().map(|e| coerce::to(e, &ty, at)).collect::<Result<Vec<_>>>()?;
     let [l, r] = sides.as_slice() else { return Err(invalid("an operator has two sides", at)) };
     let sql = match (op, &ty) {
-        (BinaryOperator::Divide, Type::Numeric) => format!("gs_divide_numeric({l}, {r})"),
+        (BinaryOperator::Divide | BinaryOperator::Multiply, Type::Numeric) => decimal("n", op, l, r),
+        (_, Type::BigNumeric) => decimal("b", op, l, r),
         (BinaryOperator::Divide, _) => format!("gs_divide({l}, {r})"),
-        (BinaryOperator::Multiply, Type::Numeric) => format!("CAST(({l} * {r}) AS DECIMAL(38,9))"),
         _ => format!("({l} {op} {r})"),
     };
     Ok(Ex::new(sql, ty))
+}
+
+fn decimal(kind: &str, op: &BinaryOperator, l: &str, r: &str) -> String {
+    let name = if kind == "b" { "gs_bignumeric_of" } else { "gs_numeric_of" };
+    format!("{name}('{op}', {l}, {r})")
 }
 
 /// `+` and `-` with dates and intervals.

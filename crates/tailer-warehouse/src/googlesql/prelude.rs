@@ -1,11 +1,15 @@
-//! Macros for what DuckDB lacks or does differently.
+//! Macros for what DuckDB lacks or does differently; what SQL cannot say stands in [`native`](super::native).
 //!
 //! They fail by a cast that cannot succeed, `CAST('googlesql: message' AS type)`: DuckDB's `error()` counts as volatile, which
 //! `TRY`, and so `SAFE.`, does not accept. [`explain`] finds the message in DuckDB's.
 
-/// DuckDB macros, to be run once on every database instance before translated SQL.
-pub fn prelude() -> &'static [&'static str] {
-    PRELUDE
+/// Gives a database instance the functions and macros that translated SQL calls; to be done once, before the first statement.
+///
+/// # Errors
+/// DuckDB's. They mean that the library is another than this was written for.
+pub fn install(connection: &duckdb::Connection) -> duckdb::Result<()> {
+    super::native::register(connection)?;
+    PRELUDE.iter().try_for_each(|statement| connection.execute_batch(statement))
 }
 
 /// The message of an error that a macro of the prelude raised, out of DuckDB's text around it.
@@ -30,9 +34,24 @@ const PRELUDE: &[&str] = &[
      CASE WHEN b <> 0 OR isnan(b) THEN a / b WHEN a = 0 OR isnan(a) THEN 'nan'::DOUBLE
           WHEN (a > 0) = (CAST(b AS VARCHAR) NOT LIKE '-%') THEN 'inf'::DOUBLE
           WHEN a IS NOT NULL AND b IS NOT NULL THEN '-inf'::DOUBLE END",
-    "CREATE OR REPLACE MACRO gs_divide_numeric(a, b) AS
-     CASE WHEN b = 0 AND a IS NOT NULL THEN CAST('googlesql: division by zero' AS DECIMAL(38,9))
-          ELSE gs_unscaled(gs_round_div(gs_scaled(a) * 1000000000::HUGEINT, gs_scaled(b))) END",
+    "CREATE OR REPLACE MACRO gs_numeric_of(op, a, b) AS
+     CAST(gsn_decimal('n', op, CAST(a AS VARCHAR), CAST(b AS VARCHAR)) AS DECIMAL(38,9))",
+    "CREATE OR REPLACE MACRO gs_bignumeric_of(op, a, b) AS
+     CAST(gsn_decimal('b', op, CAST(a AS VARCHAR), CAST(b AS VARCHAR)) AS BIGNUM)",
+    "CREATE OR REPLACE MACRO gs_numeric_fn(op, a) AS CAST(gsn_decimal('n', op, CAST(a AS VARCHAR)) AS DECIMAL(38,9))",
+    "CREATE OR REPLACE MACRO gs_bignumeric_fn(op, a) AS CAST(gsn_decimal('b', op, CAST(a AS VARCHAR)) AS BIGNUM)",
+    "CREATE OR REPLACE MACRO gs_numeric_to(op, a, n) AS CAST(gsn_decimal('n', op, CAST(a AS VARCHAR), n) AS DECIMAL(38,9))",
+    "CREATE OR REPLACE MACRO gs_bignumeric_to(op, a, n) AS CAST(gsn_decimal('b', op, CAST(a AS VARCHAR), n) AS BIGNUM)",
+    "CREATE OR REPLACE MACRO gs_divide_numeric(a, b) AS gs_numeric_of('/', a, CAST(b AS DECIMAL(38,9)))",
+    // Aggregates of a group, exactly: the values come as a list.
+    "CREATE OR REPLACE MACRO gs_decimal_spread(kind, list, what) AS
+     gsn_decimal_spread(kind, list_transform(list, lambda x: CAST(x AS VARCHAR)), what)",
+    "CREATE OR REPLACE MACRO gs_decimal_pairs(kind, ys, xs, what) AS
+     gsn_decimal_pairs(kind, list_transform(ys, lambda y: CAST(y AS VARCHAR)), list_transform(xs, lambda x: CAST(x AS VARCHAR)), what)",
+    "CREATE OR REPLACE MACRO gs_numeric_total(list, what) AS
+     CAST(gsn_decimal_total('n', list_transform(list, lambda x: CAST(x AS VARCHAR)), what) AS DECIMAL(38,9))",
+    "CREATE OR REPLACE MACRO gs_bignumeric_total(list, what) AS
+     CAST(gsn_decimal_total('b', list_transform(list, lambda x: CAST(x AS VARCHAR)), what) AS BIGNUM)",
     "CREATE OR REPLACE MACRO gs_check_numeric(a) AS
      CASE WHEN a > 99999999999999999999999999999.999999999 OR a < -99999999999999999999999999999.999999999
           THEN CAST('googlesql: numeric overflow' AS DECIMAL(38,9)) ELSE a END",
@@ -44,9 +63,6 @@ const PRELUDE: &[&str] = &[
     "CREATE OR REPLACE MACRO gs_mod(a, b) AS
      CASE WHEN b = 0 AND a IS NOT NULL THEN CAST('googlesql: division by zero' AS BIGINT)
           WHEN b = -1 THEN a - a ELSE a % b END",
-    "CREATE OR REPLACE MACRO gs_mod_numeric(a, b) AS
-     CASE WHEN b = 0 AND a IS NOT NULL THEN CAST('googlesql: division by zero' AS DECIMAL(38,9))
-          ELSE CAST(a % b AS DECIMAL(38,9)) END",
     "CREATE OR REPLACE MACRO gs_floor_div(a, b) AS CAST((a - ((a % b) + b) % b) // b AS BIGINT)",
     "CREATE OR REPLACE MACRO gs_sign(a) AS CASE WHEN isnan(a) THEN a ELSE CAST(sign(a) AS DOUBLE) END",
     "CREATE OR REPLACE MACRO gs_sqrt(a) AS
@@ -73,17 +89,6 @@ const PRELUDE: &[&str] = &[
      CASE WHEN NOT isfinite(a) OR n > 15 THEN a WHEN n < -300 THEN 0.0::DOUBLE
           WHEN n < 0 THEN trunc(a / pow(10::DOUBLE, -n)) * pow(10::DOUBLE, -n)
           ELSE trunc(a * pow(10::DOUBLE, n)) / pow(10::DOUBLE, n) END",
-    "CREATE OR REPLACE MACRO gs_scaled(a) AS CAST(replace(CAST(CAST(a AS DECIMAL(38,9)) AS VARCHAR), '.', '') AS HUGEINT)",
-    "CREATE OR REPLACE MACRO gs_unscaled(h) AS
-     CAST((CASE WHEN h < 0 THEN '-' ELSE '' END) || CAST(abs(h) // 1000000000 AS VARCHAR) || '.' ||
-          lpad(CAST(abs(h) % 1000000000 AS VARCHAR), 9, '0') AS DECIMAL(38,9))",
-    // Half away from zero.
-    "CREATE OR REPLACE MACRO gs_round_div(a, b) AS
-     (CASE WHEN (a < 0) = (b < 0) THEN 1 ELSE -1 END)::HUGEINT * ((abs(a) * 2 + abs(b)) // (abs(b) * 2))",
-    "CREATE OR REPLACE MACRO gs_round_numeric(a, n) AS
-     CASE WHEN n >= 9 THEN a WHEN n < -28 THEN CAST(0 AS DECIMAL(38,9))
-          ELSE gs_unscaled(gs_round_div(gs_scaled(a), CAST('1' || repeat('0', CAST(9 - n AS INTEGER)) AS HUGEINT))
-               * CAST('1' || repeat('0', CAST(9 - n AS INTEGER)) AS HUGEINT)) END",
     "CREATE OR REPLACE MACRO gs_shift_left(a, b) AS
      CASE WHEN b < 0 THEN CAST('googlesql: shift by a negative number' AS BIGINT) WHEN b >= 64 THEN 0::BIGINT
           ELSE CAST(a << CAST(b AS INTEGER) AS BIGINT) END",
@@ -101,9 +106,20 @@ const PRELUDE: &[&str] = &[
     "CREATE OR REPLACE MACRO gs_float_to_int(a) AS
      CASE WHEN isfinite(a) THEN CAST(round(a) AS BIGINT) WHEN a IS NULL THEN NULL
           ELSE CAST('googlesql: a FLOAT64 that is not finite cannot be cast to INT64' AS BIGINT) END",
-    "CREATE OR REPLACE MACRO gs_float_to_numeric(a) AS
-     CASE WHEN isfinite(a) THEN CAST(printf('%.17g', a) AS DECIMAL(38,9)) WHEN a IS NULL THEN NULL
-          ELSE CAST('googlesql: a FLOAT64 that is not finite cannot be cast to NUMERIC' AS DECIMAL(38,9)) END",
+    "CREATE OR REPLACE MACRO gs_float_to_numeric(a) AS CAST(gsn_decimal_of_float('n', a) AS DECIMAL(38,9))",
+    "CREATE OR REPLACE MACRO gs_float_to_bignumeric(a) AS CAST(gsn_decimal_of_float('b', a) AS BIGNUM)",
+    "CREATE OR REPLACE MACRO gs_int_to_bignumeric(a) AS CAST(gsn_bignumeric_of_int(a) AS BIGNUM)",
+    "CREATE OR REPLACE MACRO gs_numeric_to_bignumeric(a) AS CAST(gsn_numeric_to_bignumeric(CAST(a AS VARCHAR)) AS BIGNUM)",
+    "CREATE OR REPLACE MACRO gs_string_to_bignumeric(s) AS CAST(gsn_bignumeric(s) AS BIGNUM)",
+    "CREATE OR REPLACE MACRO gs_bignumeric_to_int(a) AS gsn_decimal_to_int('b', CAST(a AS VARCHAR))",
+    "CREATE OR REPLACE MACRO gs_bignumeric_to_numeric(a) AS CAST(gsn_bignumeric_to_numeric(CAST(a AS VARCHAR)) AS DECIMAL(38,9))",
+    "CREATE OR REPLACE MACRO gs_bignumeric_to_float(a) AS gsn_decimal_to_float('b', CAST(a AS VARCHAR))",
+    "CREATE OR REPLACE MACRO gs_bignumeric_to_whole(a) AS gsn_bignumeric_to_whole(CAST(a AS VARCHAR))",
+    "CREATE OR REPLACE MACRO gs_bignumeric_to_decimal(a) AS
+     CAST(gsn_bignumeric_exact(CAST(a AS VARCHAR), 18::BIGINT) AS DECIMAL(38,18))",
+    "CREATE OR REPLACE MACRO gs_bignumeric_to_string(a) AS gsn_bignumeric_text(CAST(a AS VARCHAR))",
+    // No rows, no mean.
+    "CREATE OR REPLACE MACRO gs_bignumeric_mean(sum, n) AS gs_bignumeric_of('/', sum, gs_int_to_bignumeric(nullif(n, 0)))",
     "CREATE OR REPLACE MACRO gs_float_to_string(a) AS
      CASE WHEN a IS NULL THEN NULL WHEN isnan(a) THEN 'nan' WHEN isinf(a) THEN (CASE WHEN a > 0 THEN 'inf' ELSE '-inf' END)
           WHEN a = 0 THEN '0'
@@ -122,11 +138,7 @@ const PRELUDE: &[&str] = &[
           WHEN regexp_full_match(s, '\\s*-(?i:inf|infinity)\\s*') THEN '-inf'::DOUBLE
           WHEN regexp_full_match(s, '\\s*[+-]?(?i:nan)\\s*') THEN 'nan'::DOUBLE
           ELSE CAST('googlesql: bad FLOAT64 value: ' || s AS DOUBLE) END",
-    "CREATE OR REPLACE MACRO gs_string_to_numeric(s) AS
-     CASE WHEN s IS NULL THEN NULL
-          WHEN regexp_full_match(s, '\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?\\s*')
-          THEN CAST(trim(s, ' \t\n\r') AS DECIMAL(38,9))
-          ELSE CAST('googlesql: bad NUMERIC value: ' || s AS DECIMAL(38,9)) END",
+    "CREATE OR REPLACE MACRO gs_string_to_numeric(s) AS CAST(gsn_numeric(s) AS DECIMAL(38,9))",
     "CREATE OR REPLACE MACRO gs_string_to_bool(s) AS
      CASE lower(s) WHEN 'true' THEN true WHEN 'false' THEN false
           ELSE (CASE WHEN s IS NULL THEN NULL ELSE CAST('googlesql: bad BOOL value: ' || s AS BOOLEAN) END) END",

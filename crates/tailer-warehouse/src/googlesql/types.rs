@@ -1,8 +1,8 @@
 //! BigQuery's types: read from the catalogue and from the parsed tree, written in BigQuery's and in DuckDB's words, and
 //! the rules by which one type becomes another without a cast.
 //!
-//! BIGNUMERIC, GEOGRAPHY and RANGE have no exact counterpart in DuckDB: they are [`Type::Other`], which no function
-//! accepts.
+//! BIGNUMERIC is a `BIGNUM` of its smallest units. GEOGRAPHY and RANGE have no exact counterpart in DuckDB: they are
+//! [`Type::Other`], which no function accepts.
 
 use std::fmt;
 
@@ -16,6 +16,7 @@ pub(super) enum Type {
     Int64,
     Float64,
     Numeric,
+    BigNumeric,
     String,
     Bytes,
     Date,
@@ -49,6 +50,7 @@ impl Type {
             Type::Int64 => "BIGINT".into(),
             Type::Float64 => "DOUBLE".into(),
             Type::Numeric => "DECIMAL(38,9)".into(),
+            Type::BigNumeric => "BIGNUM".into(),
             Type::String => "VARCHAR".into(),
             Type::Bytes => "BLOB".into(),
             Type::Date => "DATE".into(),
@@ -81,7 +83,7 @@ impl Type {
     }
 
     pub(super) fn is_number(&self) -> bool {
-        matches!(self, Type::Int64 | Type::Float64 | Type::Numeric)
+        matches!(self, Type::Int64 | Type::Float64 | Type::Numeric | Type::BigNumeric)
     }
 
     pub(super) fn is_known(&self) -> bool {
@@ -124,6 +126,7 @@ impl fmt::Display for Type {
             Type::Int64 => f.write_str("INT64"),
             Type::Float64 => f.write_str("FLOAT64"),
             Type::Numeric => f.write_str("NUMERIC"),
+            Type::BigNumeric => f.write_str("BIGNUMERIC"),
             Type::String => f.write_str("STRING"),
             Type::Bytes => f.write_str("BYTES"),
             Type::Date => f.write_str("DATE"),
@@ -216,6 +219,7 @@ impl Reader<'_> {
             "INT64" | "INTEGER" | "INT" | "SMALLINT" | "BIGINT" | "TINYINT" | "BYTEINT" => Type::Int64,
             "FLOAT64" | "FLOAT" | "DOUBLE" => Type::Float64,
             "NUMERIC" | "DECIMAL" => Type::Numeric,
+            "BIGNUMERIC" | "BIGDECIMAL" => Type::BigNumeric,
             "STRING" => Type::String,
             "BYTES" => Type::Bytes,
             "DATE" => Type::Date,
@@ -247,6 +251,7 @@ pub(super) fn from_ast(data_type: &DataType, at: At) -> Result<Type> {
         | DataType::TinyInt(None) => Type::Int64,
         DataType::Float64 | DataType::Float(ExactNumberInfo::None) => Type::Float64,
         DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None) => Type::Numeric,
+        DataType::BigNumeric(ExactNumberInfo::None) | DataType::BigDecimal(ExactNumberInfo::None) => Type::BigNumeric,
         DataType::String(None) => Type::String,
         DataType::Bytes(None) => Type::Bytes,
         DataType::Date => Type::Date,
@@ -280,7 +285,9 @@ pub(super) fn from_ast(data_type: &DataType, at: At) -> Result<Type> {
 pub(super) fn coerces(from: &Type, to: &Type) -> bool {
     match (from, to) {
         _ if from == to => true,
-        (Type::Int64, Type::Numeric | Type::Float64) | (Type::Numeric, Type::Float64) => true,
+        (Type::Int64, Type::Numeric | Type::BigNumeric | Type::Float64)
+        | (Type::Numeric, Type::BigNumeric | Type::Float64)
+        | (Type::BigNumeric, Type::Float64) => true,
         (Type::Date, Type::Datetime | Type::Timestamp) | (Type::Datetime, Type::Timestamp) => true,
         (Type::Struct(from), Type::Struct(to)) => {
             from.len() == to.len() && from.iter().zip(to).all(|(f, t)| coerces(&f.field_type, &t.field_type))

@@ -123,6 +123,7 @@ pub fn field(text: &str) -> Field {
         "INT64" => FieldType::Int64,
         "FLOAT64" => FieldType::Float64,
         "NUMERIC" => FieldType::Numeric,
+        "BIGNUMERIC" => FieldType::BigNumeric,
         "BOOL" => FieldType::Bool,
         "DATE" => FieldType::Date,
         "TIME" => FieldType::Time,

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use tailer_model::operation::ddl::{Field, Mode};
 use tailer_warehouse::{
     Column, TableName, WarehouseError,
-    googlesql::{Catalog, Scope, StatementKind, prelude, set_time_zone, split, translate},
+    googlesql::{Catalog, Scope, StatementKind, install, set_time_zone, split, translate},
 };
 
 pub(crate) struct Warehouse {
@@ -49,9 +49,7 @@ impl Warehouse {
         connection
             .execute_batch("SET TimeZone = 'UTC'; ATTACH ':memory:' AS \"p-1\"; CREATE SCHEMA \"p-1\".d")
             .unwrap();
-        for statement in prelude() {
-            connection.execute_batch(statement).unwrap_or_else(|e| panic!("{e}\n{statement}"));
-        }
+        install(&connection).unwrap();
         Warehouse { connection, tables: RefCell::default() }
     }
 
@@ -131,6 +129,7 @@ fn json_of(value: &Value, ty: &str) -> Json {
         Value::Double(d) => json!(d),
         Value::Decimal(d) => json!(d.to_string()),
         Value::Text(t) => json!(t),
+        Value::Blob(b) if ty == "BIGNUMERIC" => json!(bignumeric(b)),
         Value::Blob(b) => json!(base64(b)),
         Value::Date32(days) => json!(date(i64::from(*days))),
         Value::Time64(unit, n) => json!(clock(unit.to_micros(*n))),
@@ -158,6 +157,18 @@ fn json_of(value: &Value, ty: &str) -> Json {
         }
         other => json!(format!("{other:?}")),
     }
+}
+
+/// DuckDB's BIGNUM: three bytes of sign and length, then the magnitude; all inverted when negative.
+fn bignumeric(bytes: &[u8]) -> String {
+    let negative = bytes[0] & 0x80 == 0;
+    let digits: Vec<u8> = bytes[3..].iter().map(|b| if negative { !b } else { *b }).collect();
+    let units = digits.iter().fold(num_bigint::BigUint::ZERO, |n, b| (n << 8) + *b).to_string();
+    let padded = format!("{units:0>39}");
+    let (whole, fraction) = padded.split_at(padded.len() - 38);
+    let text = format!("{whole}.{fraction}");
+    let sign = if negative { "-" } else { "" };
+    format!("{sign}{}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Types of a STRUCT's fields.

@@ -4,6 +4,7 @@
 mod cases;
 mod conformance;
 mod dates;
+mod decimals;
 mod harness;
 mod hostile;
 mod queries;

@@ -124,7 +124,7 @@ fn refusals_say_what_and_where() {
         ("INSERT stores VALUES ('x', 'y')", "invalid", "cannot be used as INT64", (1, 23)),
         ("SELECT city + 1 FROM stores", "invalid", "no matching signature", (1, 15)),
         ("SELECT id FROM stores GROUP BY 2", "invalid", "out of range", (1, 32)),
-        ("SELECT CAST('1' AS BIGNUMERIC)", "unsupported", "BIGNUMERIC", (1, 13)),
+        ("SELECT CAST('1' AS GEOGRAPHY)", "unsupported", "GEOGRAPHY", (1, 13)),
         ("SELECT @p", "unsupported", "@p", (1, 8)),
     ] {
         refused(&warehouse, script, kind, message, place);

@@ -89,9 +89,7 @@ fn as_text(scalar: FieldType, place: &str) -> String {
         FieldType::Numeric => {
             format!("rtrim(rtrim(CAST(CAST({place} AS DECIMAL(38,9)) AS VARCHAR), '0'), '.')")
         }
-        FieldType::BigNumeric => {
-            format!("rtrim(rtrim(CAST(CAST({place} AS DECIMAL(38,18)) AS VARCHAR), '0'), '.')")
-        }
+        FieldType::BigNumeric => format!("gs_bignumeric_to_string({place})"),
         FieldType::Bytes => format!("to_base64({place})"),
         FieldType::Timestamp => {
             format!("replace(CAST(CAST({place} AS TIMESTAMPTZ) AS VARCHAR), '+00', ' UTC')")

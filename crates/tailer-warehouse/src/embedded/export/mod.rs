@@ -7,7 +7,10 @@ mod csv;
 mod files;
 mod json;
 
-use tailer_model::operation::table_to_storage::{Compression, DestinationFormat};
+use tailer_model::operation::{
+    ddl::FieldType,
+    table_to_storage::{Compression, DestinationFormat},
+};
 
 use self::files::Scratch;
 use super::{
@@ -113,13 +116,20 @@ fn parquet(
         Compression::Gzip => "gzip",
         Compression::Snappy => "snappy",
     };
+    if let Some((name, column_type)) = content.columns.iter().find(|(_, t)| t.holds_nested(FieldType::BigNumeric)) {
+        return Err(unsupported(format!("column `{name}` of type {column_type} in a Parquet file")));
+    }
     let places: Vec<_> = (0..content.columns.len()).map(|index| format!("c{index}")).collect();
     let values: Vec<_> = content
         .columns
         .iter()
         .zip(&places)
         .map(|((name, column_type), place)| {
-            format!("CAST(q.{place} AS {}) AS {}", column_type.to_duckdb(), googlesql::quote(name))
+            let value = match column_type {
+                Type::Scalar(FieldType::BigNumeric) => format!("gs_bignumeric_to_decimal(q.{place})"),
+                other => format!("CAST(q.{place} AS {})", other.to_duckdb()),
+            };
+            format!("{value} AS {}", googlesql::quote(name))
         })
         .collect();
     let sql = format!(

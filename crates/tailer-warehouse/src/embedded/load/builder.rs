@@ -19,6 +19,7 @@ use super::parse;
 use crate::{
     WarehouseError,
     embedded::{errors::unsupported, types::Type},
+    googlesql,
 };
 
 /// Why a value does not fit its column: `'abc' is not an INT64`.
@@ -31,14 +32,23 @@ pub(crate) enum Builder {
     Bytes(BinaryBuilder),
     Int64(Int64Builder),
     Float64(Float64Builder),
-    Decimal(Decimal128Builder, u32),
+    Numeric(Decimal128Builder),
+    /// Units as text: Arrow has no integer that wide that DuckDB reads.
+    BigNumeric(StringBuilder),
     Bool(BooleanBuilder),
     Date(Date32Builder),
     Time(Time64MicrosecondBuilder),
     DateTime(TimestampMicrosecondBuilder),
     Timestamp(TimestampMicrosecondBuilder),
-    List { element: Box<Builder>, lengths: Vec<usize>, valid: Vec<bool> },
-    Struct { members: Vec<(String, Builder)>, valid: Vec<bool> },
+    List {
+        element: Box<Builder>,
+        lengths: Vec<usize>,
+        valid: Vec<bool>,
+    },
+    Struct {
+        members: Vec<(String, Builder)>,
+        valid: Vec<bool>,
+    },
 }
 
 impl Builder {
@@ -57,18 +67,14 @@ impl Builder {
     }
 
     fn scalar(scalar: FieldType) -> Result<Self, WarehouseError> {
-        let decimal = |scale: u32| {
-            let data_type = DataType::Decimal128(38, scale.try_into().unwrap_or_default());
-            Self::Decimal(Decimal128Builder::new().with_data_type(data_type), scale)
-        };
         Ok(match scalar {
             FieldType::String | FieldType::Geography => Self::String(StringBuilder::new()),
             FieldType::Json => Self::Json(StringBuilder::new()),
             FieldType::Bytes => Self::Bytes(BinaryBuilder::new()),
             FieldType::Int64 => Self::Int64(Int64Builder::new()),
             FieldType::Float64 => Self::Float64(Float64Builder::new()),
-            FieldType::Numeric => decimal(9),
-            FieldType::BigNumeric => decimal(18),
+            FieldType::Numeric => Self::Numeric(Decimal128Builder::new().with_data_type(DataType::Decimal128(38, 9))),
+            FieldType::BigNumeric => Self::BigNumeric(StringBuilder::new()),
             FieldType::Bool => Self::Bool(BooleanBuilder::new()),
             FieldType::Date => Self::Date(Date32Builder::new()),
             FieldType::Time => Self::Time(Time64MicrosecondBuilder::new()),
@@ -86,7 +92,8 @@ impl Builder {
             Self::Bytes(b) => b.append_null(),
             Self::Int64(b) => b.append_null(),
             Self::Float64(b) => b.append_null(),
-            Self::Decimal(b, _) => b.append_null(),
+            Self::Numeric(b) => b.append_null(),
+            Self::BigNumeric(b) => b.append_null(),
             Self::Bool(b) => b.append_null(),
             Self::Date(b) => b.append_null(),
             Self::Time(b) => b.append_null(),
@@ -119,9 +126,9 @@ impl Builder {
             Self::Bytes(b) => b.append_value(STANDARD.decode(text.trim()).map_err(|_| wrong("base64 of BYTES"))?),
             Self::Int64(b) => b.append_value(parse::int64(text).ok_or_else(|| wrong("an INT64"))?),
             Self::Float64(b) => b.append_value(parse::float64(text).ok_or_else(|| wrong("a FLOAT64"))?),
-            Self::Decimal(b, scale) => {
-                let name = if *scale == 9 { "a NUMERIC" } else { "a BIGNUMERIC (of 18 decimals)" };
-                b.append_value(parse::decimal(text, *scale).ok_or_else(|| wrong(name))?);
+            Self::Numeric(b) => b.append_value(parse::decimal(text, 9).ok_or_else(|| wrong("a NUMERIC"))?),
+            Self::BigNumeric(b) => {
+                b.append_value(googlesql::bignumeric_units(text).ok_or_else(|| wrong("a BIGNUMERIC"))?);
             }
             Self::Bool(b) => b.append_value(parse::boolean(text).ok_or_else(|| wrong("a BOOL"))?),
             Self::Date(b) => b.append_value(days(parse::date(text).ok_or_else(|| wrong("a DATE"))?)),
@@ -208,7 +215,8 @@ impl Builder {
             Self::Bytes(b) => Arc::new(b.finish()),
             Self::Int64(b) => Arc::new(b.finish()),
             Self::Float64(b) => Arc::new(b.finish()),
-            Self::Decimal(b, _) => Arc::new(b.finish()),
+            Self::Numeric(b) => Arc::new(b.finish()),
+            Self::BigNumeric(b) => Arc::new(b.finish()),
             Self::Bool(b) => Arc::new(b.finish()),
             Self::Date(b) => Arc::new(b.finish()),
             Self::Time(b) => Arc::new(b.finish()),

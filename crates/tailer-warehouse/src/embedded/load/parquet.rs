@@ -2,6 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
+use tailer_model::operation::ddl::FieldType;
+
 use super::{Loaded, destination, input};
 use crate::{
     Load, LoadSchema, WarehouseError,
@@ -31,7 +33,19 @@ pub(crate) fn load(session: &Session<'_>, load: &Load) -> Result<Loaded, Warehou
     if load.options.ignore_unknown_values {
         columns.retain(|(name, _)| known(name));
     }
-    let mut selected: Vec<_> = columns.iter().map(|(name, _)| quote(name)).collect();
+    if let Some((name, column_type)) = columns.iter().find(|(_, t)| t.holds_nested(FieldType::BigNumeric)) {
+        return Err(unsupported(format!("loading column `{name}` of type {column_type} from Parquet")));
+    }
+    // Parquet has decimals of DuckDB's kind, tables have units.
+    let mut selected: Vec<_> = columns
+        .iter()
+        .map(|(name, column_type)| match column_type {
+            Type::Scalar(FieldType::BigNumeric) => {
+                format!("gs_string_to_bignumeric(CAST({0} AS VARCHAR)) AS {0}", quote(name))
+            }
+            _ => quote(name),
+        })
+        .collect();
     for (field, constant) in &load.added_columns {
         let column_type = Type::of_field(field);
         selected.push(format!("CAST({} AS {})", text(constant), column_type.to_duckdb()));

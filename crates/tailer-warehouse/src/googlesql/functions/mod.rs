@@ -209,13 +209,17 @@ pub(super) fn simple(name: &'static str, call: &Call) -> Result<Ex> {
 
 fn by_template(name: &str, signatures: &[Signature], call: &Call) -> Result<Ex> {
     // An exact match first: then types that need no conversion decide between BYTES and STRING, INT64 and FLOAT64.
-    // NUMERIC is chosen only where an argument has that type: INT64 alone becomes FLOAT64.
-    let has_numeric = call.args.iter().any(|a| a.ty == Type::Numeric);
-    let numeric_first = has_numeric && !call.args.iter().any(|a| a.ty == Type::Float64 && a.literal == Literal::No);
-    for (exact, numeric) in
-        [(true, numeric_first), (true, !numeric_first), (false, numeric_first), (false, !numeric_first)]
-    {
-        for signature in signatures.iter().filter(|s| s.parameters.contains(&"NUMERIC") == numeric) {
+    // NUMERIC and BIGNUMERIC are chosen only where an argument has that type: INT64 alone becomes FLOAT64.
+    let has = |ty: Type| call.args.iter().any(|a| a.ty == ty);
+    let has_float = call.args.iter().any(|a| a.ty == Type::Float64 && a.literal == Literal::No);
+    let classes: [&[&str]; 3] = match (has_float, has(Type::BigNumeric), has(Type::Numeric)) {
+        (false, true, _) => [&["BIGNUMERIC"], &["NUMERIC"], &[]],
+        (false, false, true) => [&["NUMERIC"], &["BIGNUMERIC"], &[]],
+        _ => [&[], &["NUMERIC"], &["BIGNUMERIC"]],
+    };
+    let decimals = |s: &Signature| s.parameters.iter().find(|p| p.ends_with("NUMERIC")).copied();
+    for (exact, class) in [true, false].into_iter().flat_map(|exact| classes.map(|class| (exact, class))) {
+        for signature in signatures.iter().filter(|s| decimals(s) == class.first().copied()) {
             if let Some(ex) = signature.apply(call, exact)? {
                 if signature.template.is_empty() {
                     let types = signature.parameters.join(", ");
