@@ -91,7 +91,20 @@ impl From<WarehouseError> for TaskError {
     fn from(error: WarehouseError) -> Self {
         match error {
             WarehouseError::Cancelled => Self::Cancelled,
-            other => Self::Failed(other.to_string()),
+            other => Self::Failed(placed(&other)),
         }
+    }
+}
+
+/// An error of a statement with its place in the file, where that is known.
+fn placed(error: &WarehouseError) -> String {
+    let (WarehouseError::Invalid { line, column, .. } | WarehouseError::Unsupported { line, column, .. }) = error
+    else {
+        return error.to_string();
+    };
+    match (line, column) {
+        (Some(line), Some(column)) => format!("line {line}, column {column}: {error}"),
+        (Some(line), None) => format!("line {line}: {error}"),
+        _ => error.to_string(),
     }
 }

@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeSet, HashSet},
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use duckdb::Connection;
@@ -47,7 +48,6 @@ impl Instance {
         clean_scratch(&folder)?;
         let connection = Connection::open_in_memory().map_err(|error| from_duckdb(&error))?;
         configure(&connection, &folder, settings)?;
-        super::load::feed::register(&connection)?;
         let instance = Self {
             folder,
             root: Mutex::new(connection),
@@ -142,13 +142,34 @@ impl Instance {
         session: &Session<'_>,
     ) -> Result<TableLock<'a>, WarehouseError> {
         let table = table.without_decorator();
+        self.take_table(&table, session, None)?;
+        Ok(TableLock { instance: self, table })
+    }
+
+    /// As [`Self::lock_table`], until [`Self::release_table`]. With `patience`, for who holds other tables meanwhile: two that wait
+    /// for each other's tables must not wait for ever.
+    pub(crate) fn take_table(
+        &self,
+        table: &TableName,
+        session: &Session<'_>,
+        patience: Option<Duration>,
+    ) -> Result<(), WarehouseError> {
+        let since = Instant::now();
         let mut busy = self.busy_tables.lock();
         while !busy.insert(table.clone()) {
             session.check()?;
+            if patience.is_some_and(|patience| since.elapsed() > patience) {
+                return Err(WarehouseError::Transient(format!("another job is writing table {table}")));
+            }
             // Woken by every release; the time limit only bounds how long a cancel goes unnoticed.
-            self.table_released.wait_for(&mut busy, std::time::Duration::from_millis(50));
+            self.table_released.wait_for(&mut busy, Duration::from_millis(50));
         }
-        Ok(TableLock { instance: self, table })
+        Ok(())
+    }
+
+    pub(crate) fn release_table(&self, table: &TableName) {
+        self.busy_tables.lock().remove(table);
+        self.table_released.notify_all();
     }
 }
 
@@ -161,8 +182,7 @@ pub(crate) struct TableLock<'a> {
 
 impl Drop for TableLock<'_> {
     fn drop(&mut self) {
-        self.instance.busy_tables.lock().remove(&self.table);
-        self.instance.table_released.notify_all();
+        self.instance.release_table(&self.table);
     }
 }
 

@@ -23,7 +23,10 @@ pub(crate) fn schema(project: &str) -> String {
              id VARCHAR PRIMARY KEY, kind VARCHAR NOT NULL, outcome VARCHAR NOT NULL, created TIMESTAMPTZ NOT NULL);
          CREATE TABLE IF NOT EXISTS {schema}.tables (
              dataset VARCHAR NOT NULL, table_name VARCHAR NOT NULL, definition VARCHAR NOT NULL, expires TIMESTAMPTZ,
-             PRIMARY KEY (dataset, table_name));"
+             PRIMARY KEY (dataset, table_name));
+         CREATE TABLE IF NOT EXISTS {schema}.procedures (
+             dataset VARCHAR NOT NULL, name VARCHAR NOT NULL, definition VARCHAR NOT NULL,
+             PRIMARY KEY (dataset, name));"
     )
 }
 
@@ -58,8 +61,38 @@ pub(crate) fn record(
 ) -> Result<(), WarehouseError> {
     let json = serde_json::to_string(outcome)
         .map_err(|error| WarehouseError::Internal(format!("cannot record job {}: {error}", id.0)))?;
+    record_text(session, project, id, kind, &json)
+}
+
+/// Everything recorded of a script's steps, whatever projects they wrote: what follows the script's id and `-`, the kind and the
+/// record.
+pub(crate) fn steps(
+    session: &Session<'_>,
+    script: &WarehouseJobId,
+) -> Result<Vec<(String, String, String)>, WarehouseError> {
+    // `.` is what follows `-`: together they bound everything that begins with the prefix.
+    let (prefix, after) = (format!("{}-", script.0), format!("{}.", script.0));
+    let mut steps = Vec::new();
+    for project in session.instance.projects() {
+        let sql = format!("SELECT id, kind, outcome FROM {}.{INTERNAL}.jobs WHERE id >= ? AND id < ?", quote(&project));
+        let rows = session.rows(&sql, [&prefix, &after], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })?;
+        steps.extend(rows.into_iter().map(|(id, kind, record)| (id.replacen(&prefix, "", 1), kind, record)));
+    }
+    Ok(steps)
+}
+
+/// Records what is no job's outcome, inside the running transaction.
+pub(crate) fn record_text(
+    session: &Session<'_>,
+    project: &str,
+    id: &WarehouseJobId,
+    kind: &str,
+    text: &str,
+) -> Result<(), WarehouseError> {
     let sql = format!("INSERT INTO {}.{INTERNAL}.jobs VALUES (?, ?, ?, now())", quote(project));
-    session.execute(&sql, [&id.0, kind, &json])?;
+    session.execute(&sql, [id.0.as_str(), kind, text])?;
     Ok(())
 }
 

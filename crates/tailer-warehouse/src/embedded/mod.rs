@@ -19,6 +19,7 @@ mod load;
 mod partition;
 mod query;
 mod read;
+mod script;
 mod session;
 mod tables;
 mod types;

@@ -1,5 +1,5 @@
-//! Query jobs: a statement or a script of several, translated one by one, each effect in its own transaction together
-//! with its record.
+//! Query jobs: statements are translated and run, each effect in one transaction together with its record. Scripts take their
+//! statements here one by one, see [`super::script`].
 
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use super::{
     ddl,
     errors::{at_statement, invalid, unsupported},
     job_table,
+    script::Tail,
     session::Session,
     tables,
     types::Type,
@@ -17,76 +18,91 @@ use super::{
 };
 use crate::{
     Destination, Outcome, Query, StatementOutcome, Statistics, TableName, WarehouseError, WarehouseJobId,
-    googlesql::{self, Scope, Statement, StatementKind, Translated},
+    googlesql::{
+        self, NoVariables, Scope, Statement, StatementKind, Translated, Variables,
+        script::{self, Kind, Node},
+    },
 };
 
-/// Runs a query job. Statements of a script are jobs of their own, `<id>_<n>`, so that a script that was interrupted
-/// goes on behind the last statement that had its effect.
+/// Runs a query job: one statement under the job's own id, or a script, whose statements are jobs of their own.
 pub(crate) fn run(session: &Session<'_>, id: &WarehouseJobId, query: &Query) -> Result<Outcome, WarehouseError> {
     let started = Timestamp::now();
-    let statements = googlesql::split(&query.sql)?;
-    let mut outcome = match statements.as_slice() {
+    let nodes = script::parse(&query.sql)?;
+    let mut outcome = match nodes.as_slice() {
         [] => return Err(invalid("there is no SQL statement in the file")),
-        [only] => run_statement(session, Some(id), only, query, query.destination.as_ref())?,
-        script => run_script(session, id, script, query)?,
+        [Node { statement, kind: Kind::Sql }] => {
+            let setting = Setting { id: Some(id), ..Setting::of(query) };
+            match run_statement(session, &setting, statement, query.destination.as_ref()) {
+                // What the statement needs may be gone because its effect took place.
+                Err(error) => job_table::find(session, id)?.ok_or(error)?,
+                Ok(outcome) => outcome,
+            }
+        }
+        _ => {
+            let tail = match &query.destination {
+                Some(destination) => Tail::Into(destination),
+                None => Tail::Count,
+            };
+            super::script::run(session, Some(id), query, &nodes, tail)?
+        }
     };
     outcome.statistics.started.get_or_insert(started);
     outcome.statistics.ended.get_or_insert_with(Timestamp::now);
     Ok(outcome)
 }
 
-fn run_script(
-    session: &Session<'_>,
-    id: &WarehouseJobId,
-    script: &[Statement],
-    query: &Query,
-) -> Result<Outcome, WarehouseError> {
-    let mut whole = Outcome::default();
-    for (index, statement) in script.iter().enumerate() {
-        let part = part(id, index);
-        let destination = query.destination.as_ref().filter(|_| index + 1 == script.len());
-        let outcome = run_statement(session, Some(&part), statement, query, destination)?;
-        whole.statistics.rows = outcome.statistics.rows;
-        let executed = whole.statistics.executed_sql.get_or_insert_default();
-        executed.push_str(outcome.statistics.executed_sql.as_deref().unwrap_or_default());
-        executed.push_str(";\n");
-        whole.statements.extend(outcome.statements);
+/// What a statement runs with.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    /// Without one the once-only promise is off.
+    pub(crate) id: Option<&'a WarehouseJobId>,
+    pub(crate) scope: Scope<'a>,
+    pub(crate) variables: &'a dyn Variables,
+    /// Run in the transaction of the statement's effect, with the project that it writes.
+    pub(crate) along: &'a dyn Fn(&str) -> Result<(), WarehouseError>,
+}
+
+impl<'a> Setting<'a> {
+    /// Of a statement that is no part of a script.
+    pub(crate) fn of(query: &'a Query) -> Self {
+        let scope = Scope { project: &query.project, dataset: query.dataset.as_deref() };
+        Self { id: None, scope, variables: &NoVariables, along: &|_| Ok(()) }
     }
-    Ok(whole)
 }
 
-/// The job id of a script's statement.
-pub(crate) fn part(id: &WarehouseJobId, index: usize) -> WarehouseJobId {
-    WarehouseJobId(format!("{}_{}", id.0, index + 1))
-}
-
-/// Runs one statement, once per id. Without an id the once-only promise is off.
+/// Runs one statement, once per id.
 pub(crate) fn run_statement(
     session: &Session<'_>,
-    id: Option<&WarehouseJobId>,
+    setting: &Setting<'_>,
     statement: &Statement,
-    query: &Query,
+    destination: Option<&Destination>,
+) -> Result<Outcome, WarehouseError> {
+    let translated = translate(session, statement, setting)?;
+    run_translated(session, setting, &translated, statement, destination)
+}
+
+/// As [`run_statement`], when the statement has been translated.
+pub(crate) fn run_translated(
+    session: &Session<'_>,
+    setting: &Setting<'_>,
+    translated: &Translated,
+    statement: &Statement,
     destination: Option<&Destination>,
 ) -> Result<Outcome, WarehouseError> {
     let clock = Instant::now();
-    let translated = match translate(session, statement, query) {
-        Ok(translated) => translated,
-        // What the statement needs may be gone because its effect took place.
-        Err(error) => return recorded(session, id)?.ok_or(error),
-    };
     let run = || match (&translated.kind, destination) {
-        (StatementKind::Query, None) => count_rows(session, &translated),
-        (StatementKind::Query, Some(destination)) => fill(session, id, &translated, destination, statement, clock),
+        (StatementKind::Query, None) => count_rows(session, translated),
+        (StatementKind::Query, Some(destination)) => fill(session, setting, translated, destination, statement, clock),
         (_, Some(destination)) => Err(invalid(format!(
             "the statement gives no rows for table {}: end with a SELECT, or leave the table out",
             destination.table
         ))),
-        (_, None) => change(session, id, &translated, statement, clock),
+        (_, None) => change(session, setting, translated, statement, clock),
     };
     let mut outcome = run().map_err(|error| at_statement(error, statement))?;
     if outcome.statements.is_empty() {
         outcome.statements.push(statement_outcome(statement, outcome.statistics.rows, clock));
-        outcome.statistics.executed_sql = Some(translated.sql);
+        outcome.statistics.executed_sql = Some(translated.sql.clone());
     }
     Ok(outcome)
 }
@@ -94,11 +110,21 @@ pub(crate) fn run_statement(
 pub(crate) fn translate(
     session: &Session<'_>,
     statement: &Statement,
-    query: &Query,
+    setting: &Setting<'_>,
 ) -> Result<Translated, WarehouseError> {
-    let scope = Scope { project: &query.project, dataset: query.dataset.as_deref() };
+    checked(session, statement, |catalog| {
+        googlesql::translate_with(statement, setting.scope, catalog, setting.variables)
+    })
+}
+
+/// A translation over the session's catalogue, without what is nobody's business.
+pub(crate) fn checked(
+    session: &Session<'_>,
+    statement: &Statement,
+    translate: impl FnOnce(&SessionCatalog<'_>) -> Result<Translated, WarehouseError>,
+) -> Result<Translated, WarehouseError> {
     let catalog = SessionCatalog::new(session);
-    let translated = googlesql::translate(statement, scope, &catalog);
+    let translated = translate(&catalog);
     // A cancel or a failure of the catalogue looks like a missing table to the translator.
     catalog.finish()?;
     let translated = translated.map_err(|error| at_statement(error, statement))?;
@@ -109,11 +135,7 @@ pub(crate) fn translate(
     Ok(translated)
 }
 
-fn recorded(session: &Session<'_>, id: Option<&WarehouseJobId>) -> Result<Option<Outcome>, WarehouseError> {
-    id.map_or(Ok(None), |id| job_table::find(session, id))
-}
-
-fn statement_outcome(statement: &Statement, rows: Option<u64>, clock: Instant) -> StatementOutcome {
+pub(crate) fn statement_outcome(statement: &Statement, rows: Option<u64>, clock: Instant) -> StatementOutcome {
     let milliseconds = clock.elapsed().as_secs_f64() * 1000.0;
     StatementOutcome { sql: statement.sql.clone(), line: statement.line, rows, milliseconds }
 }
@@ -147,7 +169,7 @@ pub(crate) fn result_columns(
 /// Rows of a SELECT into a table.
 fn fill(
     session: &Session<'_>,
-    id: Option<&WarehouseJobId>,
+    setting: &Setting<'_>,
     translated: &Translated,
     destination: &Destination,
     statement: &Statement,
@@ -159,12 +181,13 @@ fn fill(
         replace_schema: destination.replace_schema,
         expires_after: destination.expires_after,
     };
-    once(session, id, "query", &destination.table, || {
+    once(session, setting.id, "query", &destination.table, || {
         let source = Source { sql: &translated.sql, columns: result_columns(session, translated)? };
         let rows = write::write_query(session, &source, &target)?;
         let mut outcome = rows_outcome(rows);
         outcome.statements.push(statement_outcome(statement, Some(rows), clock));
         outcome.statistics.executed_sql = Some(translated.sql.clone());
+        (setting.along)(&destination.table.project)?;
         Ok(outcome)
     })
 }
@@ -172,7 +195,7 @@ fn fill(
 /// DML and DDL.
 fn change(
     session: &Session<'_>,
-    id: Option<&WarehouseJobId>,
+    setting: &Setting<'_>,
     translated: &Translated,
     statement: &Statement,
     clock: Instant,
@@ -184,7 +207,7 @@ fn change(
             None => return Err(unsupported("a statement that changes neither a table nor a dataset")),
         },
     };
-    once(session, id, "statement", &table, || {
+    once(session, setting.id, "statement", &table, || {
         let rows = match translated.kind {
             _ if !on_table => ddl::run_on_dataset(session, translated, &table)?,
             StatementKind::Ddl => ddl::run(session, translated, &table)?,
@@ -196,6 +219,7 @@ fn change(
         let mut outcome = rows_outcome(rows);
         outcome.statements.push(statement_outcome(statement, Some(rows), clock));
         outcome.statistics.executed_sql = Some(translated.sql.clone());
+        (setting.along)(&table.project)?;
         Ok(outcome)
     })
 }
@@ -210,7 +234,7 @@ pub(crate) fn once(
 ) -> Result<Outcome, WarehouseError> {
     table.check()?;
     session.instance.ensure_project(&table.project)?;
-    let _lock = session.instance.lock_table(table, session)?;
+    let _lock = session.lock(table)?;
     session.transaction(|| {
         if let Some(id) = id
             && let Some(outcome) = job_table::find_in(session, &table.project, id)?

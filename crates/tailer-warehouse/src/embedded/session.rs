@@ -2,7 +2,7 @@
 //! they collide with another's.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,8 +14,11 @@ use std::{
 use duckdb::{Connection, InterruptHandle, Params, Row, Statement, arrow::array::StructArray};
 use parking_lot::Mutex;
 
-use super::{errors::from_duckdb, instance::Instance};
-use crate::WarehouseError;
+use super::{
+    errors::from_duckdb,
+    instance::{Instance, TableLock},
+};
+use crate::{TableName, WarehouseError};
 
 /// How long colliding transactions are tried again before the job fails as transient.
 const COLLISION_PATIENCE: Duration = Duration::from_secs(20);
@@ -55,13 +58,79 @@ pub(crate) struct Session<'a> {
     stopper: Arc<Stopper>,
     /// A connection left inside a transaction is closed instead of given back.
     in_transaction: Cell<bool>,
+    /// `BEGIN TRANSACTION` of a script: effects join it instead of having transactions of their own.
+    users_transaction: Cell<bool>,
+    /// Tables that the user's transaction has written: nobody else writes them before it has ended.
+    held: RefCell<Vec<TableName>>,
 }
 
 impl<'a> Session<'a> {
     pub(crate) fn begin(instance: &'a Instance, stopper: Arc<Stopper>) -> Result<Self, WarehouseError> {
         let connection = instance.connection()?;
         *stopper.running.lock() = Some(connection.interrupt_handle());
-        Ok(Self { instance, connection: Some(connection), stopper, in_transaction: Cell::new(false) })
+        Ok(Self {
+            instance,
+            connection: Some(connection),
+            stopper,
+            in_transaction: Cell::new(false),
+            users_transaction: Cell::new(false),
+            held: RefCell::default(),
+        })
+    }
+
+    /// Has a table to itself until the lock is dropped; inside the user's transaction, until that ends.
+    pub(crate) fn lock(&self, table: &TableName) -> Result<Option<TableLock<'a>>, WarehouseError> {
+        if !self.users_transaction.get() {
+            return self.instance.lock_table(table, self).map(Some);
+        }
+        let table = table.without_decorator();
+        let is_held = self.held.borrow().contains(&table);
+        if !is_held {
+            self.instance.take_table(&table, self, Some(COLLISION_PATIENCE))?;
+            self.held.borrow_mut().push(table);
+        }
+        Ok(None)
+    }
+
+    fn release_held(&self) {
+        for table in self.held.borrow_mut().drain(..) {
+            self.instance.release_table(&table);
+        }
+    }
+
+    pub(crate) fn begin_users_transaction(&self) -> Result<(), WarehouseError> {
+        self.execute("BEGIN", [])?;
+        self.in_transaction.set(true);
+        self.users_transaction.set(true);
+        Ok(())
+    }
+
+    /// Commits; when that fails, everything is undone.
+    pub(crate) fn commit_users_transaction(&self) -> Result<(), WarehouseError> {
+        let committed = self.execute("COMMIT", []);
+        match &committed {
+            Ok(_) => self.in_transaction.set(false),
+            Err(_) => self.roll_back(),
+        }
+        self.users_transaction.set(false);
+        self.release_held();
+        committed.map(drop)
+    }
+
+    /// Makes the time zone UTC again; a connection on which that fails is closed at the end.
+    pub(crate) fn reset_time_zone(&self) {
+        let handle = self.stopper.running.lock().take();
+        if self.connection().execute_batch("DROP MACRO IF EXISTS temp.gs_zone").is_err() {
+            self.in_transaction.set(true);
+        }
+        *self.stopper.running.lock() = handle;
+    }
+
+    pub(crate) fn undo_users_transaction(&self) {
+        if self.users_transaction.replace(false) {
+            self.roll_back();
+        }
+        self.release_held();
     }
 
     #[expect(clippy::expect_used, reason = "only drop takes the connection away")]
@@ -118,6 +187,9 @@ impl<'a> Session<'a> {
     /// Runs `effect` in one transaction: all of it or nothing. Tried again when another transaction got in the way, so
     /// `effect` must only do things that are undone by a rollback.
     pub(crate) fn transaction<T>(&self, effect: impl Fn() -> Result<T, WarehouseError>) -> Result<T, WarehouseError> {
+        if self.users_transaction.get() {
+            return effect();
+        }
         let started = Instant::now();
         let mut pause = Duration::from_millis(1);
         loop {
@@ -167,6 +239,7 @@ impl Drop for Session<'_> {
     fn drop(&mut self) {
         // First: an interrupt must never reach the connection's next user.
         *self.stopper.running.lock() = None;
+        self.release_held();
         if let Some(connection) = self.connection.take()
             && !self.in_transaction.get()
         {

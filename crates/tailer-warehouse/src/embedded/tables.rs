@@ -277,8 +277,14 @@ pub(crate) fn drop_table(session: &Session<'_>, table: &TableName) -> Result<boo
     Ok(true)
 }
 
-/// Takes tables of datasets that are gone off the register.
+/// Takes tables of datasets that are gone off the register, and their procedures with them.
 pub(crate) fn forget_missing_datasets(session: &Session<'_>, project: &str) -> Result<(), WarehouseError> {
+    let procedures = format!(
+        "DELETE FROM {}.{INTERNAL}.procedures
+         WHERE dataset NOT IN (SELECT schema_name FROM duckdb_schemas() WHERE database_name = ?)",
+        quote(project)
+    );
+    session.execute(&procedures, [project])?;
     let sql = format!(
         "SELECT dataset, table_name FROM {}.{INTERNAL}.tables
          WHERE dataset NOT IN (SELECT schema_name FROM duckdb_schemas() WHERE database_name = ?)",

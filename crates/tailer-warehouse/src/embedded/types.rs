@@ -52,8 +52,11 @@ impl Type {
             Self::Scalar(scalar) => duckdb_name(*scalar).to_owned(),
             Self::Array(element) => format!("{}[]", element.to_duckdb()),
             Self::Struct(fields) => {
-                let fields: Vec<_> =
-                    fields.iter().map(|(name, inner)| format!("{} {}", quote(name), inner.to_duckdb())).collect();
+                let fields: Vec<_> = member_names(fields)
+                    .iter()
+                    .zip(fields)
+                    .map(|(name, (_, inner))| format!("{} {}", quote(name), inner.to_duckdb()))
+                    .collect();
                 format!("STRUCT({})", fields.join(", "))
             }
         }
@@ -84,6 +87,16 @@ impl Type {
         parser.end()?;
         Ok(found)
     }
+}
+
+/// Names that DuckDB's struct has for a STRUCT's members: the translator, too, names the nameless and the repeated by place.
+pub(crate) fn member_names(members: &[(String, Type)]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(members.len());
+    for (place, (name, _)) in members.iter().enumerate() {
+        let taken = names.iter().any(|other| other.eq_ignore_ascii_case(name));
+        names.push(if name.is_empty() || taken { format!("_field_{}", place + 1) } else { name.clone() });
+    }
+    names
 }
 
 impl fmt::Display for Type {

@@ -1,6 +1,6 @@
 //! Cuts a script into statements at `;`, wherever strings, names and comments have none of their own.
 //!
-//! Procedural statements are not run yet: they are refused here, before anything of the script runs.
+//! For texts without procedural statements, which are refused: [`script::parse`](super::script::parse()) reads those.
 
 use sqlparser::tokenizer::Token;
 

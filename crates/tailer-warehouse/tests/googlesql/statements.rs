@@ -125,7 +125,7 @@ fn refusals_say_what_and_where() {
         ("SELECT city + 1 FROM stores", "invalid", "no matching signature", (1, 15)),
         ("SELECT id FROM stores GROUP BY 2", "invalid", "out of range", (1, 32)),
         ("SELECT CAST('1' AS GEOGRAPHY)", "unsupported", "GEOGRAPHY", (1, 13)),
-        ("SELECT @p", "unsupported", "@p", (1, 8)),
+        ("SELECT @p", "invalid", "parameter @p has no value", (1, 8)),
     ] {
         refused(&warehouse, script, kind, message, place);
     }

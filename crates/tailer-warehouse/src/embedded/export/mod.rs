@@ -17,13 +17,14 @@ use super::{
     EmbeddedSettings,
     errors::{at_statement, invalid, unsupported},
     instance::text,
-    query::{self, result_columns},
+    query::result_columns,
+    script::{self, Tail},
     session::Session,
     types::Type,
 };
 use crate::{
     Export, Outcome, Statistics, WarehouseError, WarehouseJobId,
-    googlesql::{self, Statement, StatementKind, Translated},
+    googlesql::{self, Statement, Translated},
 };
 
 /// BigQuery splits "near 1 GB".
@@ -78,16 +79,13 @@ fn last_query(
     id: &WarehouseJobId,
     export: &Export,
 ) -> Result<(Statement, Translated), WarehouseError> {
-    let mut statements = googlesql::split(&export.query.sql)?;
-    let last = statements.pop().ok_or_else(|| invalid("there is no SQL statement in the file"))?;
-    for (index, statement) in statements.iter().enumerate() {
-        query::run_statement(session, Some(&query::part(id, index)), statement, &export.query, None)?;
+    let nodes = googlesql::script::parse(&export.query.sql)?;
+    if nodes.is_empty() {
+        return Err(invalid("there is no SQL statement in the file"));
     }
-    let translated = query::translate(session, &last, &export.query)?;
-    match translated.kind {
-        StatementKind::Query => Ok((last, translated)),
-        _ => Err(at_statement(invalid("the statement gives no rows to export: it has to be a SELECT"), &last)),
-    }
+    let mut last = None;
+    script::run(session, Some(id), &export.query, &nodes, Tail::HandOver(&mut last))?;
+    last.ok_or_else(|| invalid("the script's last statement gives no rows to export: it has to be a SELECT"))
 }
 
 fn check(export: &Export) -> Result<(), WarehouseError> {

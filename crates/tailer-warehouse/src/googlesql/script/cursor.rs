@@ -107,7 +107,7 @@ impl<'a> Cursor<'a> {
                 text.push('.');
                 text.push_str(&self.name(what)?);
             } else {
-                return Ok(text.split('.').map(str::to_owned).collect());
+                return Ok(parts(&text));
             }
         }
     }
@@ -183,6 +183,16 @@ impl<'a> Cursor<'a> {
             self.expect_token(&Token::Comma)?;
         }
     }
+}
+
+/// A domain-scoped project, `example.com:project`, has dots of its own.
+fn parts(path: &str) -> Vec<String> {
+    let (domain, rest) = path.split_once(':').map_or((None, path), |(domain, rest)| (Some(domain), rest));
+    let mut parts: Vec<String> = rest.split('.').map(str::to_owned).collect();
+    if let (Some(domain), Some(project)) = (domain, parts.first_mut()) {
+        *project = format!("{domain}:{project}");
+    }
+    parts
 }
 
 /// Signs that stretches may end at.

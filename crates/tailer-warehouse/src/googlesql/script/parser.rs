@@ -21,7 +21,7 @@ const DEEPEST: usize = 50;
 pub fn parse(script: &str) -> Result<Vec<Node>> {
     let lexemes = lex(script, 1, 1)?;
     let mut parser = Parser::new(Cursor::new(script, &lexemes));
-    let nodes = parser.list(&[])?;
+    let nodes = parser.list(&[], true)?;
     match parser.cursor.peek(0) {
         None => Ok(nodes),
         Some(_) => Err(parser.cursor.unexpected("a statement")),
@@ -48,7 +48,8 @@ impl<'a> Parser<'a> {
     }
 
     /// Statements, each ended by `;`, up to one of the words or the end. The last one of a script may lack its `;`.
-    pub(super) fn list(&mut self, ends: &[&str]) -> Result<Vec<Node>> {
+    /// `DECLARE` may begin those of the script and of blocks.
+    fn list(&mut self, ends: &[&str], may_declare: bool) -> Result<Vec<Node>> {
         let mut nodes: Vec<Node> = Vec::new();
         loop {
             while self.cursor.take_token(&Token::SemiColon) {}
@@ -56,8 +57,8 @@ impl<'a> Parser<'a> {
             if self.cursor.peek(0).is_none() || ends.contains(&word.as_str()) {
                 return Ok(nodes);
             }
-            let declares_late = word == "DECLARE" && nodes.iter().any(|n| !matches!(n.kind, Kind::Declare { .. }));
-            if declares_late {
+            let is_start = may_declare && nodes.iter().all(|n| matches!(n.kind, Kind::Declare { .. }));
+            if word == "DECLARE" && !is_start {
                 let message = "DECLARE stands only at the start of a script or of a BEGIN block: move it there";
                 return Err(invalid(message, self.cursor.here()));
             }
@@ -142,14 +143,14 @@ impl<'a> Parser<'a> {
 
     fn body(&mut self, label: &Option<String>, is_loop: bool, ends: &[&str], at: At) -> Result<Vec<Node>> {
         self.labels.push(Label { name: label.clone(), is_loop });
-        let body = self.nested(ends, at);
+        let body = self.nested(ends, at, !is_loop);
         self.labels.pop();
         body
     }
 
     /// A list that one of the words has to end.
-    pub(super) fn nested(&mut self, ends: &[&str], at: At) -> Result<Vec<Node>> {
-        let nodes = self.list(ends)?;
+    fn nested(&mut self, ends: &[&str], at: At, may_declare: bool) -> Result<Vec<Node>> {
+        let nodes = self.list(ends, may_declare)?;
         if self.cursor.peek(0).is_none() {
             let message = format!("syntax error: this statement is not closed: {} is missing", ends.join(" or "));
             return Err(invalid(message, at));
@@ -183,12 +184,12 @@ impl<'a> Parser<'a> {
         loop {
             let condition = self.cursor.until("a condition and THEN", |w| w == "THEN")?;
             self.cursor.expect(&["THEN"])?;
-            branches.push((condition, self.nested(&["ELSEIF", "ELSE", "END"], at)?));
+            branches.push((condition, self.nested(&["ELSEIF", "ELSE", "END"], at, false)?));
             if self.cursor.take(&["ELSEIF"]) {
                 continue;
             }
             if self.cursor.take(&["ELSE"]) {
-                otherwise = self.nested(&["END"], at)?;
+                otherwise = self.nested(&["END"], at, false)?;
             }
             self.cursor.expect(&["END", "IF"])?;
             return Ok(Kind::If { branches, otherwise });
@@ -206,12 +207,12 @@ impl<'a> Parser<'a> {
         while self.cursor.take(&["WHEN"]) {
             let condition = self.cursor.until("a condition and THEN", |w| w == "THEN")?;
             self.cursor.expect(&["THEN"])?;
-            branches.push((condition, self.nested(&["WHEN", "ELSE", "END"], at)?));
+            branches.push((condition, self.nested(&["WHEN", "ELSE", "END"], at, false)?));
         }
         if branches.is_empty() {
             return Err(self.cursor.unexpected("WHEN"));
         }
-        let otherwise = if self.cursor.take(&["ELSE"]) { self.nested(&["END"], at)? } else { Vec::new() };
+        let otherwise = if self.cursor.take(&["ELSE"]) { self.nested(&["END"], at, false)? } else { Vec::new() };
         self.cursor.expect(&["END", "CASE"])?;
         Ok(Kind::Case { operand, branches, otherwise })
     }
