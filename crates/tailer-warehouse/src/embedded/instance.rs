@@ -48,6 +48,7 @@ impl Instance {
         clean_scratch(&folder)?;
         let connection = Connection::open_in_memory().map_err(|error| from_duckdb(&error))?;
         configure(&connection, &folder, settings)?;
+        super::load::feed::register(&connection)?;
         let instance = Self {
             folder,
             root: Mutex::new(connection),

@@ -6,21 +6,20 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use duckdb::arrow::{
     array::{
         ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
-        ListArray, StringBuilder, StructArray, Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
+        IntervalMonthDayNanoBuilder, ListArray, StringBuilder, StructArray, Time64MicrosecondBuilder,
+        TimestampMicrosecondBuilder,
     },
     buffer::{NullBuffer, OffsetBuffer},
-    datatypes::{DataType, Field as ArrowField, Fields},
+    datatypes::{DataType, Field as ArrowField, Fields, IntervalMonthDayNano},
 };
-use jiff::civil;
-use serde_json::Value;
-use tailer_model::operation::ddl::FieldType;
+use serde_json::value::RawValue;
+use tailer_model::operation::ddl::{Field, FieldType, Mode};
 
-use super::parse;
-use crate::{
-    WarehouseError,
-    embedded::{errors::unsupported, types::Type},
-    googlesql,
+use super::{
+    json::{Json, Members},
+    moments, parse,
 };
+use crate::{WarehouseError, embedded::errors::unsupported, googlesql};
 
 /// Why a value does not fit its column: `'abc' is not an INT64`.
 pub(crate) type Reason = String;
@@ -40,29 +39,59 @@ pub(crate) enum Builder {
     Time(Time64MicrosecondBuilder),
     DateTime(TimestampMicrosecondBuilder),
     Timestamp(TimestampMicrosecondBuilder),
+    Interval(IntervalMonthDayNanoBuilder),
     List {
         element: Box<Builder>,
         lengths: Vec<usize>,
         valid: Vec<bool>,
     },
     Struct {
-        members: Vec<(String, Builder)>,
+        members: Vec<Member>,
         valid: Vec<bool>,
     },
 }
 
-impl Builder {
-    pub(crate) fn new(column_type: &Type) -> Result<Self, WarehouseError> {
-        Ok(match column_type {
-            Type::Array(element) => {
-                Self::List { element: Box::new(Self::new(element)?), lengths: Vec::new(), valid: Vec::new() }
+/// A field of a struct.
+#[derive(Debug)]
+pub(crate) struct Member {
+    name: String,
+    required: bool,
+    builder: Builder,
+}
+
+impl Member {
+    fn json(&mut self, value: Option<&RawValue>, ignore_unknown: bool) -> Result<(), Reason> {
+        match value.filter(|value| value.get() != "null") {
+            Some(value) => {
+                self.builder.json(value, ignore_unknown).map_err(|reason| format!("{}: {reason}", self.name))
             }
-            Type::Struct(fields) => {
-                let member = |(name, inner): &(String, Type)| Ok((name.clone(), Self::new(inner)?));
-                let members = fields.iter().map(member).collect::<Result<_, WarehouseError>>()?;
+            None => {
+                self.builder.null();
+                if !self.required {
+                    return Ok(());
+                }
+                Err(format!("{}: the field is REQUIRED and the value is missing", self.name))
+            }
+        }
+    }
+}
+
+impl Builder {
+    pub(crate) fn of_field(field: &Field) -> Result<Self, WarehouseError> {
+        let element = match field.field_type {
+            FieldType::Record if !field.fields.is_empty() => {
+                let member = |field: &Field| {
+                    let required = field.mode == Mode::Required;
+                    Ok(Member { name: field.name.clone(), required, builder: Self::of_field(field)? })
+                };
+                let members = field.fields.iter().map(member).collect::<Result<_, WarehouseError>>()?;
                 Self::Struct { members, valid: Vec::new() }
             }
-            Type::Scalar(scalar) => Self::scalar(*scalar)?,
+            scalar => Self::scalar(scalar)?,
+        };
+        Ok(match field.mode {
+            Mode::Repeated => Self::List { element: Box::new(element), lengths: Vec::new(), valid: Vec::new() },
+            Mode::Nullable | Mode::Required => element,
         })
     }
 
@@ -80,9 +109,8 @@ impl Builder {
             FieldType::Time => Self::Time(Time64MicrosecondBuilder::new()),
             FieldType::DateTime => Self::DateTime(TimestampMicrosecondBuilder::new()),
             FieldType::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
-            FieldType::Interval | FieldType::Record => {
-                return Err(unsupported("loading a column of type INTERVAL"));
-            }
+            FieldType::Interval => Self::Interval(IntervalMonthDayNanoBuilder::new()),
+            FieldType::Record => return Err(unsupported("a RECORD without fields")),
         })
     }
 
@@ -98,13 +126,14 @@ impl Builder {
             Self::Date(b) => b.append_null(),
             Self::Time(b) => b.append_null(),
             Self::DateTime(b) | Self::Timestamp(b) => b.append_null(),
+            Self::Interval(b) => b.append_null(),
             // A NULL array is an empty one.
             Self::List { lengths, valid, .. } => {
                 lengths.push(0);
                 valid.push(true);
             }
             Self::Struct { members, valid } => {
-                members.iter_mut().for_each(|(_, member)| member.null());
+                members.iter_mut().for_each(|member| member.builder.null());
                 valid.push(false);
             }
         }
@@ -131,14 +160,13 @@ impl Builder {
                 b.append_value(googlesql::bignumeric_units(text).ok_or_else(|| wrong("a BIGNUMERIC"))?);
             }
             Self::Bool(b) => b.append_value(parse::boolean(text).ok_or_else(|| wrong("a BOOL"))?),
-            Self::Date(b) => b.append_value(days(parse::date(text).ok_or_else(|| wrong("a DATE"))?)),
-            Self::Time(b) => b.append_value(micros_of_day(parse::time(text).ok_or_else(|| wrong("a TIME"))?)),
-            Self::DateTime(b) => {
-                let at = parse::datetime(text).ok_or_else(|| wrong("a DATETIME"))?;
-                b.append_value(i64::from(days(at.date())) * 86_400_000_000 + micros_of_day(at.time()));
-            }
-            Self::Timestamp(b) => {
-                b.append_value(parse::timestamp(text).ok_or_else(|| wrong("a TIMESTAMP"))?.as_microsecond());
+            Self::Date(b) => b.append_value(moments::days(text).ok_or_else(|| wrong("a DATE"))?),
+            Self::Time(b) => b.append_value(moments::micros_of_day(text).ok_or_else(|| wrong("a TIME"))?),
+            Self::DateTime(b) => b.append_value(moments::civil_micros(text).ok_or_else(|| wrong("a DATETIME"))?),
+            Self::Timestamp(b) => b.append_value(moments::micros(text).ok_or_else(|| wrong("a TIMESTAMP"))?),
+            Self::Interval(b) => {
+                let (months, days, nanoseconds) = moments::interval(text).ok_or_else(|| wrong("an INTERVAL"))?;
+                b.append_value(IntervalMonthDayNano::new(months, days, nanoseconds));
             }
             Self::List { .. } | Self::Struct { .. } => return Err(wrong("a nested value")),
         }
@@ -146,62 +174,63 @@ impl Builder {
     }
 
     /// Appends exactly one value given as JSON: something else of the same shape when it does not fit, with the reason.
-    pub(crate) fn json(&mut self, value: &Value, ignore_unknown: bool) -> Result<(), Reason> {
+    pub(crate) fn json(&mut self, raw: &RawValue, ignore_unknown: bool) -> Result<(), Reason> {
+        let value = match Json::of(raw) {
+            Ok(value) => value,
+            Err(error) => {
+                self.null();
+                return Err(format!("{} cannot be read: {error}", shortened(raw.get())));
+            }
+        };
         match (&mut *self, value) {
-            (Self::Json(b), Value::Null) => {
-                b.append_null();
-                Ok(())
-            }
-            (Self::Json(b), value) => {
-                b.append_value(value.to_string());
-                Ok(())
-            }
-            (_, Value::Null) => {
+            (_, Json::Null) => {
                 self.null();
                 Ok(())
             }
-            (Self::List { element, lengths, valid }, Value::Array(items)) => {
+            (Self::Json(b), _) => {
+                b.append_value(raw.get());
+                Ok(())
+            }
+            (Self::List { element, lengths, valid }, Json::Array(items)) => {
                 lengths.push(items.len());
                 valid.push(true);
                 let mut result = Ok(());
                 for item in items {
+                    let null = item.get() == "null";
                     result = result.and(element.json(item, ignore_unknown));
-                }
-                let has_null = items.iter().any(Value::is_null);
-                if has_null { Err("an array holds null, which BigQuery does not store".to_owned()) } else { result }
-            }
-            (Self::Struct { members, valid }, Value::Object(object)) => {
-                valid.push(true);
-                let mut result = unknown_member(members, object, ignore_unknown);
-                for (name, member) in members {
-                    let value = member_of(object, name).unwrap_or(&Value::Null);
-                    result =
-                        result.and(member.json(value, ignore_unknown).map_err(|reason| format!("{name}: {reason}")));
+                    if null {
+                        result = Err("an array holds null, which BigQuery does not store".to_owned());
+                    }
                 }
                 result
             }
-            _ => self.json_scalar(value).inspect_err(|_| self.null()),
+            (Self::Struct { members, valid }, Json::Object(object)) => {
+                valid.push(true);
+                let mut result = unknown_member(members, &object, ignore_unknown);
+                for (index, member) in members.iter_mut().enumerate() {
+                    let given = member.json(object.get(&member.name, index), ignore_unknown);
+                    result = result.and(given);
+                }
+                result
+            }
+            (_, value) => self.json_scalar(&value, raw).inspect_err(|_| self.null()),
         }
     }
 
-    fn json_scalar(&mut self, value: &Value) -> Result<(), Reason> {
+    fn json_scalar(&mut self, value: &Json<'_>, raw: &RawValue) -> Result<(), Reason> {
         match (&mut *self, value) {
-            (Self::List { .. }, _) => Err(format!("{} is not an array", shortened(&value.to_string()))),
-            (Self::Struct { .. }, _) => Err(format!("{} is not an object", shortened(&value.to_string()))),
-            (Self::Timestamp(b), Value::Number(seconds)) => match seconds.as_f64() {
-                #[expect(clippy::cast_possible_truncation, reason = "checked to be far within an i64")]
-                Some(seconds) if seconds.abs() < 2.6e11 => {
-                    b.append_value((seconds * 1e6).round() as i64);
-                    Ok(())
-                }
-                _ => Err(format!("{seconds} is not a TIMESTAMP")),
-            },
-            (builder, Value::String(text)) => builder.fitting_text(text),
-            (builder, Value::Number(number)) => builder.fitting_text(&number.to_string()),
-            (builder @ (Self::Bool(_) | Self::String(_)), Value::Bool(truth)) => {
-                builder.fitting_text(&truth.to_string())
+            (Self::List { .. }, _) => Err(format!("{} is not an array", shortened(raw.get()))),
+            (Self::Struct { .. }, _) => Err(format!("{} is not an object", shortened(raw.get()))),
+            (Self::Timestamp(b), Json::Number(seconds)) => {
+                b.append_value(moments::epoch(seconds).ok_or_else(|| format!("{seconds} is not a TIMESTAMP"))?);
+                Ok(())
             }
-            (_, value) => Err(format!("{} does not fit the column's type", shortened(&value.to_string()))),
+            (builder, Json::Text(text)) => builder.fitting_text(text),
+            (builder, Json::Number(number)) => builder.fitting_text(number),
+            (builder @ (Self::Bool(_) | Self::String(_)), Json::Bool(truth)) => {
+                builder.fitting_text(if *truth { "true" } else { "false" })
+            }
+            _ => Err(format!("{} does not fit the column's type", shortened(raw.get()))),
         }
     }
 
@@ -221,6 +250,7 @@ impl Builder {
             Self::Date(b) => Arc::new(b.finish()),
             Self::Time(b) => Arc::new(b.finish()),
             Self::DateTime(b) | Self::Timestamp(b) => Arc::new(b.finish()),
+            Self::Interval(b) => Arc::new(b.finish()),
             Self::List { element, lengths, valid } => {
                 let items = element.finish()?;
                 let field = Arc::new(ArrowField::new("item", items.data_type().clone(), true));
@@ -231,9 +261,9 @@ impl Builder {
             Self::Struct { members, valid } => {
                 let mut fields = Vec::new();
                 let mut arrays = Vec::new();
-                for (name, member) in members {
-                    let array = member.finish()?;
-                    fields.push(ArrowField::new(name.clone(), array.data_type().clone(), true));
+                for member in members {
+                    let array = member.builder.finish()?;
+                    fields.push(ArrowField::new(member.name.clone(), array.data_type().clone(), true));
                     arrays.push(array);
                 }
                 let nulls = NullBuffer::from(std::mem::take(valid));
@@ -243,27 +273,10 @@ impl Builder {
     }
 }
 
-fn days(date: civil::Date) -> i32 {
-    date.since(civil::date(1970, 1, 1)).map_or(0, |span| span.get_days())
-}
-
-fn micros_of_day(time: civil::Time) -> i64 {
-    let seconds = (i64::from(time.hour()) * 60 + i64::from(time.minute())) * 60 + i64::from(time.second());
-    seconds * 1_000_000 + i64::from(time.subsec_nanosecond()) / 1000
-}
-
-fn member_of<'a>(object: &'a serde_json::Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
-}
-
-fn unknown_member(
-    members: &[(String, Builder)],
-    object: &serde_json::Map<String, Value>,
-    ignore_unknown: bool,
-) -> Result<(), Reason> {
-    let known = |key: &String| members.iter().any(|(name, _)| name.eq_ignore_ascii_case(key));
-    match object.keys().find(|key| !ignore_unknown && !known(key)) {
-        Some(key) => Err(format!("there is no field `{key}`")),
+fn unknown_member(members: &[Member], object: &Members<'_>, ignore_unknown: bool) -> Result<(), Reason> {
+    let known = |key: &str| members.iter().any(|member| member.name.eq_ignore_ascii_case(key));
+    match object.0.iter().find(|(key, _)| !ignore_unknown && !known(key)) {
+        Some((key, _)) => Err(format!("there is no field `{key}`")),
         None => Ok(()),
     }
 }

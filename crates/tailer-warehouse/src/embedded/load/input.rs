@@ -1,5 +1,4 @@
-//! A data file as lines of text: gzip is recognised by its first bytes, a byte order mark is dropped, and text that is
-//! not UTF-8 is an error that names the place.
+//! Opening a data file: gzip is recognised by its first bytes whatever the file is called, a byte order mark is dropped.
 
 use std::{
     fs::File,
@@ -15,65 +14,23 @@ const BUFFER: usize = 1 << 18;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Lines of one file.
-pub(crate) struct Lines {
-    input: Box<dyn BufRead + Send>,
-    name: String,
-    /// Number of the line read last, from one.
-    pub(crate) number: u64,
-    offset: u64,
-}
+/// The bytes of a file, unpacked.
+pub(crate) type Input = Box<dyn BufRead + Send>;
 
-impl Lines {
-    pub(crate) fn open(path: &Path) -> Result<Self, WarehouseError> {
-        let name = file_name(path);
-        let open = || {
-            let mut file = BufReader::with_capacity(BUFFER, File::open(path)?);
-            let gzipped = file.fill_buf()?.starts_with(&GZIP_MAGIC);
-            Ok::<Box<dyn BufRead + Send>, io::Error>(match gzipped {
-                true => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file))),
-                false => Box::new(file),
-            })
+/// Opens a file of text; with the length of the byte order mark that was dropped.
+pub(crate) fn open_text(path: &Path) -> Result<(Input, u64), WarehouseError> {
+    let open = || {
+        let mut file = BufReader::with_capacity(BUFFER, File::open(path)?);
+        let mut input: Input = match file.fill_buf()?.starts_with(&GZIP_MAGIC) {
+            true => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file))),
+            false => Box::new(file),
         };
-        let input = open().map_err(|error| unreadable(&name, &error))?;
-        let mut lines = Self { input, name, number: 0, offset: 0 };
-        lines.drop_byte_order_mark()?;
-        Ok(lines)
-    }
-
-    pub(crate) fn file_name(&self) -> &str {
-        &self.name
-    }
-
-    /// Appends the next line, its line end included; `false` at the end of the file.
-    pub(crate) fn next(&mut self, text: &mut String) -> Result<bool, WarehouseError> {
-        let start = text.len();
-        let mut bytes = std::mem::take(text).into_bytes();
-        let read = self.input.read_until(b'\n', &mut bytes).map_err(|error| unreadable(&self.name, &error))?;
-        if read == 0 {
-            *text = String::from_utf8(bytes).unwrap_or_default();
-            return Ok(false);
-        }
-        self.number += 1;
-        *text = String::from_utf8(bytes).map_err(|error| {
-            let at = self.offset + (error.utf8_error().valid_up_to() - start) as u64;
-            invalid(format!(
-                "{} line {}: the text is not UTF-8 (byte {at} of the file): convert the file to UTF-8",
-                self.name, self.number
-            ))
-        })?;
-        self.offset += read as u64;
-        Ok(true)
-    }
-
-    fn drop_byte_order_mark(&mut self) -> Result<(), WarehouseError> {
-        let start = self.input.fill_buf().map_err(|error| unreadable(&self.name, &error))?;
-        if start.starts_with(BYTE_ORDER_MARK) {
-            self.input.consume(BYTE_ORDER_MARK.len());
-            self.offset += BYTE_ORDER_MARK.len() as u64;
-        }
-        Ok(())
-    }
+        let marked = input.fill_buf()?.starts_with(BYTE_ORDER_MARK);
+        let mark = if marked { BYTE_ORDER_MARK.len() } else { 0 };
+        input.consume(mark);
+        Ok((input, mark as u64))
+    };
+    open().map_err(|error| unreadable(&file_name(path), &error))
 }
 
 pub(crate) fn file_name(path: &Path) -> String {

@@ -1,154 +1,186 @@
-//! Newline-delimited JSON: one object a line, members meet columns by name.
+//! Newline-delimited JSON: one object a line, members meet columns by name. Numbers keep every digit: a value is read as
+//! the text that it is, when its column is known.
 
-use std::path::Path;
+use std::{borrow::Cow, fmt};
 
-use serde_json::Value;
-use tailer_model::operation::ddl::{Field, FieldType, Mode};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
 
 use super::{
-    batch::{Bad, Batcher, bad_value},
-    input::{Lines, file_name},
-};
-use crate::{
-    Load, LoadSchema, WarehouseError,
-    embedded::errors::{invalid, unsupported},
+    reader::{Column, Format, Read},
+    rejects::Bad,
 };
 
-/// Lines that detection looks at.
-const SAMPLE: usize = 500;
+/// A value whose members are not read yet.
+#[derive(Debug)]
+pub(crate) enum Json<'a> {
+    Null,
+    Bool(bool),
+    /// As it is written.
+    Number(&'a str),
+    Text(Cow<'a, str>),
+    Array(Vec<&'a RawValue>),
+    Object(Members<'a>),
+}
 
-pub(crate) fn schema(load: &Load) -> Result<Vec<Field>, WarehouseError> {
-    match &load.schema {
-        LoadSchema::Given(fields) => Ok(fields.clone()),
-        LoadSchema::Header => Err(invalid("JSON files have no header line: give a schema, or `autodetect`")),
-        LoadSchema::Autodetect => match load.files.first() {
-            Some(path) => detect(path),
-            None => Err(invalid("there is no file to detect the schema from")),
-        },
+impl<'a> Json<'a> {
+    /// The text is known to be JSON.
+    pub(crate) fn of(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
+        let text = raw.get();
+        Ok(match text.as_bytes().first() {
+            Some(b'n') => Self::Null,
+            Some(b't') => Self::Bool(true),
+            Some(b'f') => Self::Bool(false),
+            Some(b'"') => Self::Text(serde_json::from_str::<Text<'a>>(text)?.0),
+            Some(b'[') => Self::Array(serde_json::from_str(text)?),
+            Some(b'{') => Self::Object(serde_json::from_str(text)?),
+            _ => Self::Number(text),
+        })
     }
 }
 
-pub(crate) fn load(batcher: &mut Batcher<'_>, load: &Load, fields: &[Field]) -> Result<(), WarehouseError> {
-    for path in &load.files {
-        let mut lines = Lines::open(path)?;
-        let mut line = String::new();
-        while next_line(&mut lines, &mut line)? {
-            match serde_json::from_str::<Value>(&line) {
-                Ok(Value::Object(object)) => {
-                    let result = row(batcher, load, fields, &object);
-                    batcher.end_row(result, lines.file_name(), lines.number, line.trim_end())?;
-                }
-                Ok(_) => {
-                    let bad = Bad { column: None, reason: "the line is not a JSON object".to_owned() };
-                    batcher.reject(bad, lines.file_name(), lines.number, line.trim_end())?;
-                }
-                Err(error) => {
-                    let reason = format!("the line is not JSON (character {}): {error}", error.column());
-                    let bad = Bad { column: None, reason };
-                    batcher.reject(bad, lines.file_name(), lines.number, line.trim_end())?;
-                }
+/// An object's members in order. A repeated name means its last value.
+#[derive(Debug, Default)]
+pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    /// A member by its name, whose case does not count. `likely` is where it stands when members come in the order of columns.
+    pub(crate) fn get(&self, name: &str, likely: usize) -> Option<&'a RawValue> {
+        match self.0.get(likely) {
+            // Only the last of the same name counts, and there are not many members.
+            Some((key, value)) if key == name && !self.repeats(name, likely) => Some(value),
+            _ => {
+                let last = |same: &dyn Fn(&str) -> bool| {
+                    self.0.iter().rev().find(|(key, _)| same(key)).map(|(_, value)| *value)
+                };
+                last(&|key| key == name).or_else(|| last(&|key| key.eq_ignore_ascii_case(name)))
             }
         }
     }
-    Ok(())
-}
 
-/// The next line that is not blank.
-fn next_line(lines: &mut Lines, line: &mut String) -> Result<bool, WarehouseError> {
-    loop {
-        line.clear();
-        if !lines.next(line)? {
-            return Ok(false);
-        }
-        if !line.trim().is_empty() {
-            return Ok(true);
-        }
+    fn repeats(&self, name: &str, at: usize) -> bool {
+        self.0.iter().skip(at + 1).any(|(key, _)| key == name)
     }
 }
 
-fn row(
-    batcher: &mut Batcher<'_>,
-    load: &Load,
-    fields: &[Field],
-    object: &serde_json::Map<String, Value>,
-) -> Result<(), Bad> {
-    let ignore = load.options.ignore_unknown_values;
-    let known = |key: &str| fields.iter().any(|field| field.name.eq_ignore_ascii_case(key));
-    let mut result = match object.keys().find(|key| !ignore && !known(key)) {
-        Some(key) => {
-            Err(bad_value(key, "there is no such column (bq_load_job_ignore_unknown_values drops it)".to_owned()))
+/// A string, borrowed when it holds no escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Strings;
+        impl<'de> Visitor<'de> for Strings {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(text.into()))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(text.to_owned().into()))
+            }
         }
-        None => Ok(()),
-    };
-    for (index, column) in batcher.columns.iter_mut().enumerate() {
-        let added = index.checked_sub(fields.len()).and_then(|index| load.added_columns.get(index));
-        let given = match (added, member(object, &column.name)) {
-            (Some((_, constant)), _) => column.builder.text(constant),
-            (None, Some(value)) if !value.is_null() => column.builder.json(value, ignore),
-            (None, _) => {
-                column.builder.null();
-                if column.required { Err("the column is REQUIRED and the value is missing".to_owned()) } else { Ok(()) }
+        deserializer.deserialize_str(Strings)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Objects;
+        impl<'de> Visitor<'de> for Objects {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members<'de>, M::Error> {
+                let mut members = Vec::new();
+                while let Some((name, value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    members.push((name.0, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Objects)
+    }
+}
+
+/// The object that a line is.
+pub(crate) fn object(line: &str) -> Result<Members<'_>, Bad> {
+    if line.trim_start().starts_with('{') {
+        return serde_json::from_str(line).map_err(|error| {
+            Bad::line(format!("the line is not JSON (character {}): {}", error.column(), shown(&error)))
+        });
+    }
+    match serde_json::from_str::<serde::de::IgnoredAny>(line) {
+        Ok(_) => Err(Bad::line("the line is not a JSON object")),
+        Err(error) => Err(Bad::line(format!("the line is not JSON (character {}): {}", error.column(), shown(&error)))),
+    }
+}
+
+/// The message without the place, which is a line of its own here.
+fn shown(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or(&text).to_owned()
+}
+
+/// How the lines of a load are read.
+#[derive(Debug)]
+pub(crate) struct JsonRows {
+    pub(crate) ignore_unknown_values: bool,
+}
+
+impl JsonRows {
+    fn row(&self, object: &Members<'_>, columns: &mut [Column]) -> Result<(), Bad> {
+        let mut result = self.known(object, columns);
+        for (index, column) in columns.iter_mut().enumerate() {
+            let given = match object.get(&column.name, index).filter(|value| value.get() != "null") {
+                Some(value) => column
+                    .builder
+                    .json(value, self.ignore_unknown_values)
+                    .map_err(|reason| Bad::value(&column.name, reason)),
+                None => column.absent(),
+            };
+            if given.is_err() && result.is_ok() {
+                result = given;
+            }
+        }
+        result
+    }
+
+    fn known(&self, object: &Members<'_>, columns: &[Column]) -> Result<(), Bad> {
+        if self.ignore_unknown_values {
+            return Ok(());
+        }
+        for (index, (key, _)) in object.0.iter().enumerate() {
+            let in_order = columns.get(index).is_some_and(|column| column.name == *key);
+            if !in_order && !columns.iter().any(|column| column.name.eq_ignore_ascii_case(key)) {
+                let reason = "there is no such column (bq_load_job_ignore_unknown_values drops it)";
+                return Err(Bad::value(key, reason.to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Format for JsonRows {
+    type Scratch = ();
+
+    fn read(&self, text: &str, at: usize, columns: &mut [Column], (): &mut ()) -> (usize, Read) {
+        let rest = text.get(at..).unwrap_or_default();
+        let length = memchr::memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |at| at + 1);
+        let line = rest.get(..length).unwrap_or_default();
+        let read = if line.trim_ascii().is_empty() {
+            Read::Blank
+        } else {
+            match object(line) {
+                Ok(object) => Read::Row(self.row(&object, columns)),
+                Err(bad) => Read::Malformed(bad),
             }
         };
-        result = result.and_then(|()| given.map_err(|reason| bad_value(&column.name, reason)));
-    }
-    result
-}
-
-fn member<'a>(object: &'a serde_json::Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
-}
-
-/// Columns in order of appearance, with types that all sampled values have.
-fn detect(path: &Path) -> Result<Vec<Field>, WarehouseError> {
-    let mut lines = Lines::open(path)?;
-    let mut line = String::new();
-    let mut fields: Vec<Field> = Vec::new();
-    for _ in 0..SAMPLE {
-        if !next_line(&mut lines, &mut line)? {
-            break;
-        }
-        let Ok(Value::Object(object)) = serde_json::from_str(&line) else {
-            return Err(invalid(format!("{} line {}: the line is not a JSON object", lines.file_name(), lines.number)));
-        };
-        for (name, value) in &object {
-            if value.is_null() {
-                continue;
-            }
-            let found = field_of(name, value)?;
-            match fields.iter_mut().find(|field| field.name.eq_ignore_ascii_case(name)) {
-                Some(field) => field.field_type = common(field.field_type, found.field_type),
-                None => fields.push(found),
-            }
-        }
-    }
-    if fields.is_empty() {
-        return Err(invalid(format!("{}: there is nothing to detect a schema from", file_name(path))));
-    }
-    Ok(fields)
-}
-
-fn field_of(name: &str, value: &Value) -> Result<Field, WarehouseError> {
-    let (field_type, mode) = match value {
-        Value::Bool(_) => (FieldType::Bool, Mode::Nullable),
-        Value::Number(number) if number.is_i64() => (FieldType::Int64, Mode::Nullable),
-        Value::Number(_) => (FieldType::Float64, Mode::Nullable),
-        Value::String(_) | Value::Null => (FieldType::String, Mode::Nullable),
-        Value::Array(items) => {
-            let first = items.first().map(|item| field_of(name, item)).transpose()?;
-            (first.map_or(FieldType::String, |field| field.field_type), Mode::Repeated)
-        }
-        Value::Object(_) => {
-            return Err(unsupported(format!("detecting the schema of nested JSON (field `{name}`): give a DDL file")));
-        }
-    };
-    Ok(Field { name: name.to_owned(), field_type, mode, description: None, fields: Vec::new() })
-}
-
-fn common(one: FieldType, other: FieldType) -> FieldType {
-    match (one, other) {
-        _ if one == other => one,
-        (FieldType::Int64, FieldType::Float64) | (FieldType::Float64, FieldType::Int64) => FieldType::Float64,
-        _ => FieldType::String,
+        (at + length, read)
     }
 }

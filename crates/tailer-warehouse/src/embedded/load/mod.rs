@@ -1,39 +1,47 @@
 //! Load jobs: files into a table, all or nothing, in the transaction that also records the job.
 //!
-//! CSV and JSON lines are read here, by BigQuery's rules, so that an error names file, line and column; DuckDB gets
-//! typed batches. Parquet is DuckDB's. AVRO is not supported.
+//! CSV and JSON lines are read here, by BigQuery's rules, so that an error names file, line and column; DuckDB's threads call
+//! the reader and get typed batches (see [`feed`]). Parquet is DuckDB's to read, Avro is [`avro`]'s; what their columns
+//! become is decided in [`columnar`].
 
-mod batch;
+mod avro;
+mod blocks;
 mod builder;
+mod columnar;
 mod csv;
+mod csv_rows;
+mod detect;
+pub(crate) mod feed;
 mod input;
 mod json;
+mod moments;
 mod parquet;
 mod parse;
-mod rows;
+mod reader;
+mod rejects;
 mod schema;
 mod target;
 
-use std::fs;
+use std::{fs, sync::Arc};
 
 use tailer_model::operation::{ddl::Field, storage_to_tables::SourceFormat};
 
+use self::{
+    blocks::{Blocks, Framing},
+    csv_rows::CsvRows,
+    feed::Feed,
+    json::JsonRows,
+    reader::{Format, Reader},
+};
 use super::{
-    errors::unsupported,
-    ingestion,
+    errors::invalid,
+    instance::text,
     query::once,
     session::Session,
-    write::{self, Target},
+    types::Type,
+    write::{self, Source, Target},
 };
-use crate::{Load, Outcome, RejectedLine, Statistics, WarehouseError, WarehouseJobId, googlesql::quote};
-
-/// A table by the names that DuckDB's appender takes.
-#[derive(Debug)]
-pub(crate) struct Place {
-    pub(crate) project: String,
-    pub(crate) schema: String,
-    pub(crate) table: String,
-}
+use crate::{Load, LoadSchema, Outcome, RejectedLine, Statistics, WarehouseError, WarehouseJobId};
 
 /// What loading files came to.
 #[derive(Debug, Default)]
@@ -50,9 +58,7 @@ pub(crate) fn run(session: &Session<'_>, id: &WarehouseJobId, load: &Load) -> Re
             SourceFormat::Csv => csv_files(session, load)?,
             SourceFormat::Json => json_files(session, load)?,
             SourceFormat::Parquet => parquet::load(session, load)?,
-            SourceFormat::Avro => {
-                return Err(unsupported("loading AVRO files (convert them to CSV, JSON lines or Parquet)"));
-            }
+            SourceFormat::Avro => avro::load(session, load)?,
         };
         let bytes = load.files.iter().filter_map(|path| fs::metadata(path).ok()).map(|data| data.len()).sum();
         let statistics = Statistics {
@@ -71,37 +77,68 @@ fn csv_files(session: &Session<'_>, load: &Load) -> Result<Loaded, WarehouseErro
         csv::Dialect::new(&options.field_delimiter, options.quote_character.as_deref(), options.allow_quoted_newlines)?;
     let first = load.files.first().map(std::path::PathBuf::as_path);
     let schema = schema::of_csv(&load.schema, first, dialect, options)?;
-    into_table(session, load, &schema.fields, |batcher| rows::load_csv(batcher, load, &schema, dialect))
+    if let Some(nested) =
+        schema.fields.iter().find(|field| matches!(Type::of_field(field), Type::Array(_) | Type::Struct(_)))
+    {
+        return Err(invalid(format!(
+            "column `{}` is {}, which a CSV file cannot hold: load JSON, Avro or Parquet",
+            nested.name,
+            Type::of_field(nested)
+        )));
+    }
+    let blocks = Blocks::new(&load.files, schema::framing(dialect), schema.skip);
+    into_table(session, load, &schema.fields, blocks, CsvRows::new(dialect, options))
 }
 
 fn json_files(session: &Session<'_>, load: &Load) -> Result<Loaded, WarehouseError> {
-    let fields = json::schema(load)?;
-    into_table(session, load, &fields, |batcher| json::load(batcher, load, &fields))
+    let fields = match (&load.schema, load.files.first()) {
+        (LoadSchema::Given(fields), _) => fields.clone(),
+        (LoadSchema::Header, _) => {
+            return Err(invalid("JSON files have no header line: give a schema, or `autodetect`"));
+        }
+        (LoadSchema::Autodetect, Some(path)) => detect::json_schema(path)?,
+        (LoadSchema::Autodetect, None) => return Err(invalid("there is no file to detect the schema from")),
+    };
+    let blocks = Blocks::new(&load.files, Framing::Lines, 0);
+    let format = JsonRows { ignore_unknown_values: load.options.ignore_unknown_values };
+    into_table(session, load, &fields, blocks, format)
 }
 
-/// Makes or opens the table, lets `read` append the files' rows, and settles what was there before.
-fn into_table(
+/// Makes or opens the table, fills it with the files' rows, and settles what was there before.
+fn into_table<F: Format + 'static>(
     session: &Session<'_>,
     load: &Load,
     fields: &[Field],
-    read: impl FnOnce(&mut batch::Batcher<'_>) -> Result<(), WarehouseError>,
+    blocks: Blocks,
+    format: F,
 ) -> Result<Loaded, WarehouseError> {
-    let mut fields = fields.to_vec();
-    fields.extend(load.added_columns.iter().map(|(field, _)| field.clone()));
-    let opened = target::open(session, load, &fields)?;
-    let place = target::place(&load.table, &opened);
-    let columns = target::columns(&fields, &opened)?;
-    let mut batcher = batch::Batcher::new(session, &place, columns, load.options.max_bad_records)?;
-    read(&mut batcher)?;
-    batcher.finish()?;
-    let loaded = Loaded { rows: batcher.rows, bad: batcher.bad, rejected: std::mem::take(&mut batcher.rejected) };
-    drop(batcher);
-    if let Some(at) = &opened.ingested_at {
-        let column = quote(ingestion::COLUMN);
-        session.execute(&format!("UPDATE {} SET {column} = {at} WHERE {column} IS NULL", opened.storage), [])?;
-    }
+    let opened = target::open(session, load, &with_added(load, fields))?;
+    let columns = target::columns(fields, &opened);
+    let mut source: Vec<_> = columns.iter().map(|column| (column.name.clone(), Type::of_field(column))).collect();
+    let reader = Arc::new(Reader::new(format, blocks, columns, load.options.max_bad_records)?);
+    let feed = Feed::new(reader.clone());
+    let sql = feed.query(&format!("f.*{}", added(load, &mut source)));
+    let inserted = write::insert(session, &Source { sql: &sql, columns: source }, &opened, &load.table);
+    let rows = inserted.map_err(|error| feed.failure().unwrap_or(error))?;
+    let (bad, rejected) = reader.settle()?;
     write::finish(session, &opened, &destination(load))?;
-    Ok(loaded)
+    Ok(Loaded { rows, bad, rejected })
+}
+
+/// The load's fields and the constant columns behind them.
+fn with_added(load: &Load, fields: &[Field]) -> Vec<Field> {
+    fields.iter().chain(load.added_columns.iter().map(|(field, _)| field)).cloned().collect()
+}
+
+/// The constant columns as SQL, to be selected behind the others; they are entered in `columns`.
+fn added(load: &Load, columns: &mut Vec<(String, Type)>) -> String {
+    let mut selected = String::new();
+    for (field, constant) in &load.added_columns {
+        let column_type = Type::of_field(field);
+        selected.push_str(&format!(", CAST({} AS {})", text(constant), column_type.to_duckdb()));
+        columns.push((field.name.clone(), column_type));
+    }
+    selected
 }
 
 fn destination(load: &Load) -> Target<'_> {

@@ -1,63 +1,26 @@
-//! Parquet files, read by DuckDB: columns meet by name, values by the rules of a query into a table.
+//! Parquet files, read by DuckDB.
 
 use std::{fs, path::PathBuf};
 
-use tailer_model::operation::ddl::FieldType;
-
-use super::{Loaded, destination, input};
+use super::{Loaded, columnar, input};
 use crate::{
-    Load, LoadSchema, WarehouseError,
-    embedded::{
-        errors::{invalid, unsupported},
-        instance::text,
-        session::Session,
-        tables,
-        types::Type,
-        write::{self, Source},
-    },
-    googlesql::quote,
+    Load, WarehouseError,
+    embedded::{errors::unsupported, instance::text, session::Session},
 };
 
 pub(crate) fn load(session: &Session<'_>, load: &Load) -> Result<Loaded, WarehouseError> {
     let staged = Staged::new(session, load)?;
     let files: Vec<_> = staged.files.iter().map(|path| text(&path.to_string_lossy())).collect();
-    let from = format!("read_parquet([{}])", files.join(", "));
-    let stored = tables::describe(session, &format!("SELECT * FROM {from}"))?;
-    let mut columns: Vec<_> = stored.into_iter().map(|column| (column.name, column.column_type)).collect();
-    let fields = match &load.schema {
-        LoadSchema::Given(fields) => fields.clone(),
-        LoadSchema::Header => return Err(invalid("Parquet files have no header line: give a schema, or `autodetect`")),
-        LoadSchema::Autodetect => columns.iter().map(|(name, column_type)| column_type.to_field(name)).collect(),
-    };
-    let known = |name: &str| fields.iter().any(|field| field.name.eq_ignore_ascii_case(name));
-    if load.options.ignore_unknown_values {
-        columns.retain(|(name, _)| known(name));
-    }
-    if let Some((name, column_type)) = columns.iter().find(|(_, t)| t.holds_nested(FieldType::BigNumeric)) {
-        return Err(unsupported(format!("loading column `{name}` of type {column_type} from Parquet")));
-    }
-    // Parquet has decimals of DuckDB's kind, tables have units.
-    let mut selected: Vec<_> = columns
-        .iter()
-        .map(|(name, column_type)| match column_type {
-            Type::Scalar(FieldType::BigNumeric) => {
-                format!("gs_string_to_bignumeric(CAST({0} AS VARCHAR)) AS {0}", quote(name))
-            }
-            _ => quote(name),
-        })
-        .collect();
-    for (field, constant) in &load.added_columns {
-        let column_type = Type::of_field(field);
-        selected.push(format!("CAST({} AS {})", text(constant), column_type.to_duckdb()));
-        columns.push((field.name.clone(), column_type));
-    }
-    let mut all = fields;
-    all.extend(load.added_columns.iter().map(|(field, _)| field.clone()));
-    let opened = super::target::open(session, load, &all)?;
-    let sql = format!("SELECT {} FROM {from}", selected.join(", "));
-    let rows = write::insert(session, &Source { sql: &sql, columns }, &opened, &load.table)?;
-    write::finish(session, &opened, &destination(load))?;
-    Ok(Loaded { rows, ..Loaded::default() })
+    let files = files.join(", ");
+    // The old twelve-byte times are moments, as BigQuery has it; DuckDB does not say so in the column's type.
+    let instants =
+        session.rows(&format!("SELECT DISTINCT name FROM parquet_schema([{files}]) WHERE type = 'INT96'"), [], |row| {
+            row.get::<_, String>(0)
+        });
+    let instants = instants.map_err(|error| staged.named(load, error))?;
+    let from = format!("read_parquet([{files}], union_by_name = {})", load.files.len() > 1);
+    let loaded = columnar::load(session, load, &|selected| format!("SELECT {selected} FROM {from} AS f"), &instants);
+    loaded.map_err(|error| staged.named(load, error))
 }
 
 /// The files under names inside the warehouse's folder, the only place where DuckDB may read.
@@ -83,6 +46,23 @@ impl Staged {
             staged.files.push(inside);
         }
         Ok(staged)
+    }
+
+    /// The error with the files' own names in the place of those given here.
+    fn named(&self, load: &Load, error: WarehouseError) -> WarehouseError {
+        let names: Vec<_> = load.files.iter().map(|path| input::file_name(path)).collect();
+        match error {
+            WarehouseError::Invalid { mut message, line, column } => {
+                for (inside, name) in self.files.iter().zip(&names) {
+                    message = message.replace(&*inside.to_string_lossy(), name);
+                }
+                if !names.iter().any(|name| message.contains(name)) {
+                    message = format!("{}: {message}", names.join(", "));
+                }
+                WarehouseError::Invalid { message, line, column }
+            }
+            other => other,
+        }
     }
 }
 

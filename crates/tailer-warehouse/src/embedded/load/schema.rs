@@ -1,5 +1,4 @@
-//! The schema of a load: given, taken from the first line, or detected from the values; and how it meets a table that
-//! exists.
+//! The schema of a CSV load: given, taken from the first line, or detected from the values.
 
 use std::{collections::HashSet, path::Path};
 
@@ -9,14 +8,12 @@ use tailer_model::operation::{
 };
 
 use super::{
-    csv::{self, Dialect, Read, Record},
-    input::{Lines, file_name},
-    parse,
+    blocks::{Blocks, Framing},
+    csv::{self, Dialect, Ending},
+    detect::{self, SAMPLE},
+    input::file_name,
 };
 use crate::{LoadSchema, WarehouseError, embedded::errors::invalid};
-
-/// Records that detection looks at, as BigQuery does.
-const SAMPLE: usize = 500;
 
 /// Columns of a CSV load and the number of leading records that are no data.
 #[derive(Debug, Clone)]
@@ -78,77 +75,68 @@ fn nullable(name: String, field_type: FieldType) -> Field {
     Field { name, field_type, mode: Mode::Nullable, description: None, fields: Vec::new() }
 }
 
+/// How the records of a file are told apart.
+pub(crate) fn framing(dialect: Dialect) -> Framing {
+    if dialect.spans_lines() { Framing::Quoted(dialect) } else { Framing::Lines }
+}
+
+/// The first records that are not blank.
 fn sample(path: &Path, dialect: Dialect, records: usize) -> Result<Vec<Vec<String>>, WarehouseError> {
-    let mut lines = Lines::open(path)?;
-    let mut record = Record::default();
+    let mut blocks = Blocks::new(&[path.to_owned()], framing(dialect), 0);
     let mut rows = Vec::new();
-    while rows.len() < records {
-        match csv::next(&mut lines, dialect, &mut record)? {
-            Read::End => break,
-            Read::Bad(reason) => {
-                return Err(invalid(format!("{} line {}: {reason}", lines.file_name(), record.line)));
+    while let Some(block) = blocks.next().map_err(|(_, error)| error)? {
+        // What is not UTF-8 is the reader's to complain about.
+        let text = String::from_utf8_lossy(&block.bytes);
+        let mut at = 0;
+        while at < text.len() {
+            if rows.len() >= records {
+                return Ok(rows);
             }
-            Read::Record if record.is_blank() => {}
-            Read::Record => {
-                let fields = (0..record.len()).filter_map(|index| record.field(index));
-                rows.push(fields.map(|field| field.text.to_owned()).collect());
+            let mut fields = Vec::new();
+            let (end, ending) = csv::read(text.as_bytes(), at, dialect, &mut |field| {
+                fields.push(field.text(&text, dialect).into_owned());
+            });
+            let blank = text.get(at..end).unwrap_or_default().trim_matches(['\n', '\r']).is_empty();
+            at = end;
+            match ending {
+                Ending::Malformed(_) | Ending::Open => {}
+                Ending::Whole | Ending::Cut if blank => {}
+                Ending::Whole | Ending::Cut => rows.push(fields),
             }
         }
     }
     Ok(rows)
 }
 
-/// Types from the first records; names from the last skipped line, or from the first one when it looks like names.
+/// Types from the first records. Names come from the last skipped one; without any to skip there is no header, as with
+/// BigQuery, and columns are called by their types.
 fn detect(path: &Path, dialect: Dialect, skip: u64) -> Result<CsvSchema, WarehouseError> {
     let skipped = usize::try_from(skip).unwrap_or(usize::MAX);
     let rows = sample(path, dialect, SAMPLE.saturating_add(skipped))?;
-    let first = rows.first().ok_or_else(|| invalid(format!("{}: the file is empty", file_name(path))))?;
-    let (names, data, skip) = if skipped > 0 {
-        (rows.get(skipped - 1), rows.get(skipped..).unwrap_or_default(), skip)
-    } else {
-        let data = rows.get(1..).unwrap_or_default();
-        let names_first = first.iter().all(|text| detected(std::iter::once(text.as_str())) == FieldType::String)
-            && (0..first.len()).any(|index| column_type(data, index) != FieldType::String);
-        if names_first { (Some(first), data, 1) } else { (None, rows.as_slice(), 0) }
-    };
-    let width = names.map_or(first.len(), Vec::len);
-    let names = match names {
+    let data = rows.get(skipped..).unwrap_or_default();
+    let header_row = skipped.checked_sub(1).and_then(|last| rows.get(last));
+    let first = header_row.or(data.first());
+    let first = first.ok_or_else(|| invalid(format!("{}: the file is empty", file_name(path))))?;
+    let types = (0..first.len()).map(|index| detect::column(data.iter().filter_map(|row| row.get(index))));
+    let names = match header_row {
         Some(names) => header(names, path)?,
-        None => (0..width).map(|index| format!("field_{index}")).collect(),
+        None => types.clone().enumerate().map(|(index, found)| format!("{}_{index}", type_word(found))).collect(),
     };
-    let fields = names.into_iter().enumerate().map(|(index, name)| nullable(name, column_type(data, index))).collect();
+    let fields = names.into_iter().zip(types).map(|(name, found)| nullable(name, found)).collect();
     Ok(CsvSchema { fields, skip })
 }
 
-fn column_type(rows: &[Vec<String>], index: usize) -> FieldType {
-    detected(rows.iter().filter_map(|row| row.get(index)).map(String::as_str))
-}
-
-/// The narrowest type that all values have; STRING when there are none.
-fn detected<'a>(values: impl Iterator<Item = &'a str> + Clone) -> FieldType {
-    let mut values = values.filter(|text| !text.is_empty()).peekable();
-    if values.peek().is_none() {
-        return FieldType::String;
-    }
-    let all = |fits: fn(&str) -> bool| values.clone().all(fits);
-    let word_bool = |text: &str| matches!(text.trim().to_ascii_lowercase().as_str(), "true" | "false");
-    let zoned = |text: &str| parse::timestamp(text).is_some() && text.contains(':');
-    if all(word_bool) {
-        FieldType::Bool
-    } else if all(|text| parse::int64(text).is_some()) {
-        FieldType::Int64
-    } else if all(|text| parse::float64(text).is_some()) {
-        FieldType::Float64
-    } else if all(|text| parse::date(text).is_some()) {
-        FieldType::Date
-    } else if all(|text| parse::time(text).is_some()) {
-        FieldType::Time
-    } else if all(|text| parse::datetime(text).is_some()) {
-        FieldType::DateTime
-    } else if all(zoned) {
-        FieldType::Timestamp
-    } else {
-        FieldType::String
+/// What BigQuery calls a nameless column of this type.
+fn type_word(field_type: FieldType) -> &'static str {
+    match field_type {
+        FieldType::Int64 => "int64_field",
+        FieldType::Float64 => "double_field",
+        FieldType::Bool => "bool_field",
+        FieldType::Date => "date_field",
+        FieldType::Time => "time_field",
+        FieldType::DateTime => "datetime_field",
+        FieldType::Timestamp => "timestamp_field",
+        _ => "string_field",
     }
 }
 
@@ -161,22 +149,5 @@ mod tests {
         let names = ["Store Number", "2020", "", "Été", "store_number", "a-b"].map(str::to_owned);
         let expect = ["Store_Number", "_2020", "string_field_2", "Été", "store_number_1", "a_b"];
         assert_eq!(header(&names, Path::new("f.csv")).unwrap(), expect);
-    }
-
-    #[test]
-    fn types_are_the_narrowest() {
-        for (values, expect) in [
-            (vec!["1", "", "2"], FieldType::Int64),
-            (vec!["1", "2.5"], FieldType::Float64),
-            (vec!["true", "FALSE"], FieldType::Bool),
-            (vec!["2024-01-01"], FieldType::Date),
-            (vec!["2024-01-01", "2024-01-01 10:00:00"], FieldType::DateTime),
-            (vec!["2024-01-01 10:00:00 UTC"], FieldType::Timestamp),
-            (vec!["10:00:00"], FieldType::Time),
-            (vec!["1", "x"], FieldType::String),
-            (vec![""], FieldType::String),
-        ] {
-            assert_eq!(detected(values.into_iter()), expect);
-        }
     }
 }

@@ -5,14 +5,13 @@ use tailer_model::operation::{
     ddl::{Field, Mode, Partitioning, TableDefinition},
 };
 
-use super::{Place, batch::Column, destination};
+use super::destination;
 use crate::{
-    Load, TableName, WarehouseError,
+    Load, WarehouseError,
     embedded::{
         errors::invalid,
         ingestion,
         instance::text,
-        job_table::INTERNAL,
         session::Session,
         tables,
         types::Type,
@@ -153,25 +152,17 @@ fn relax(session: &Session<'_>, load: &Load, storage: &str, column: &str) -> Res
     Ok(())
 }
 
-/// Where the rows go.
-pub(crate) fn place(table: &TableName, opened: &Opened) -> Place {
-    let hidden = ingestion::is_ingestion_time(&opened.definition);
-    Place {
-        project: table.project.clone(),
-        schema: if hidden { INTERNAL.to_owned() } else { table.dataset.clone() },
-        table: if hidden { ingestion::storage_name(table) } else { table.table.clone() },
-    }
-}
-
-/// Columns of the rows, in the order of the load's fields.
-pub(crate) fn columns(fields: &[Field], opened: &Opened) -> Result<Vec<Column>, WarehouseError> {
-    fields
-        .iter()
-        .map(|field| {
-            let stored = opened.columns.iter().find(|column| column.name.eq_ignore_ascii_case(&field.name));
-            let required = stored.is_some_and(|column| column.required);
-            let name = stored.map_or(field.name.as_str(), |column| column.name.as_str());
-            Column::new(name, &Type::of_field(field), required)
-        })
-        .collect()
+/// The load's fields as the table has them: its spelling of names, and REQUIRED where it is.
+pub(crate) fn columns(fields: &[Field], opened: &Opened) -> Vec<Field> {
+    let column = |field: &Field| {
+        let stored = opened.columns.iter().find(|column| column.name.eq_ignore_ascii_case(&field.name));
+        let name = stored.map_or(&field.name, |column| &column.name).clone();
+        let mode = match stored {
+            Some(column) if column.required => Mode::Required,
+            _ if field.mode == Mode::Repeated => Mode::Repeated,
+            _ => Mode::Nullable,
+        };
+        Field { name, mode, ..field.clone() }
+    };
+    fields.iter().map(column).collect()
 }
