@@ -1,8 +1,8 @@
-//! `=`, `<`, `IN`, `BETWEEN`, `LIKE`, `IS DISTINCT FROM`.
+//! `=`, `<`, `IN`, `BETWEEN`, `IS DISTINCT FROM`.
 //!
 //! DuckDB holds NaN equal to itself and greater than all numbers, and NULL fields of structs comparable; GoogleSQL does neither.
 
-use sqlparser::ast::{BinaryOperator, Expr, FunctionArguments, InTarget};
+use sqlparser::ast::{BinaryOperator, Expr, InTarget};
 
 use super::{
     coerce,
@@ -121,28 +121,6 @@ impl Translator<'_> {
             InTarget::Table { .. } => return Err(invalid("IN wants a list, a subquery or UNNEST(array)", at)),
         };
         Ok(Ex::new(if negated { format!("(NOT {sql})") } else { sql }, Type::Bool))
-    }
-
-    pub(super) fn like(&mut self, expr: &Expr, pattern: &Expr, negated: bool, any: bool, env: &Env<'_>) -> Result<Ex> {
-        let at = place(expr);
-        if any {
-            return Err(unsupported("LIKE ANY", at));
-        }
-        if let Expr::Function(function) = pattern
-            && matches!(function.args, FunctionArguments::List(_))
-            && matches!(function.name.to_string().to_ascii_uppercase().as_str(), "ANY" | "ALL" | "SOME")
-        {
-            return Err(unsupported(format!("LIKE {}", function.name), at));
-        }
-        let value = self.expr(expr, env)?;
-        let pattern = self.expr(pattern, env)?;
-        if value.ty == Type::Bytes || pattern.ty == Type::Bytes {
-            return Err(unsupported("LIKE with BYTES", at));
-        }
-        let value = coerce::to(value, &Type::String, at)?;
-        let pattern = coerce::to(pattern, &Type::String, at)?;
-        let not = if negated { "NOT " } else { "" };
-        Ok(Ex::new(format!("({value} {not}LIKE {pattern} ESCAPE '\\')"), Type::Bool))
     }
 
     pub(super) fn is_distinct(&mut self, left: &Expr, right: &Expr, negated: bool, env: &Env<'_>) -> Result<Ex> {

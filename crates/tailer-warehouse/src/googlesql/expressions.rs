@@ -43,8 +43,8 @@ impl Translator<'_> {
             Expr::IsNotDistinctFrom(a, b) => self.is_distinct(a, b, true, env),
             Expr::In { expr, target, negated, global: false } => self.is_in(expr, target, *negated, env),
             Expr::Between { expr, negated, low, high } => self.between(expr, low, high, *negated, env),
-            Expr::Like { negated, any, expr, pattern, escape_char: None } => {
-                self.like(expr, pattern, *negated, *any, env)
+            Expr::Like { negated, any: false, expr, pattern, escape_char: None } => {
+                self.like(expr, pattern, *negated, env)
             }
             Expr::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref(), env)

@@ -8,6 +8,7 @@ use sqlparser::ast::{
 use super::{
     compare,
     error::{At, Result, invalid, place, unsupported},
+    pivot::{Pivot, Unpivot},
     query::column_of,
     quote, quote_table,
     scope::{Col, Env, Ex, Names, RangeVariable},
@@ -20,8 +21,10 @@ use super::{
 pub(super) struct Item {
     pub(super) sql: String,
     pub(super) names: Names,
-    /// Reads names of the items before it.
+    /// The elements of an array: joined without a condition, if need be.
     pub(super) is_array: bool,
+    /// Reads names of the items before it.
+    pub(super) lateral: bool,
     /// Its alias in the generated SQL, when it has one for all of it.
     pub(super) alias: Option<String>,
 }
@@ -37,7 +40,7 @@ impl Translator<'_> {
         for table in from {
             let item = self.factor(&table.relation, &names, outer)?;
             if !sql.is_empty() {
-                sql.push_str(if item.is_array { " CROSS JOIN LATERAL " } else { " CROSS JOIN " });
+                sql.push_str(if item.lateral { " CROSS JOIN LATERAL " } else { " CROSS JOIN " });
             }
             sql.push_str(&item.sql);
             names = self.add(names, item.names, table.relation.span().start)?;
@@ -50,7 +53,8 @@ impl Translator<'_> {
 
     fn add(&self, names: Names, more: Names, at: At) -> Result<Names> {
         for variable in &more.variables {
-            if names.variable(&variable.name).is_some() {
+            // Offsets may have one name: USING joins them, and otherwise the name is ambiguous where it is used.
+            if !variable.cols.is_empty() && names.variable(&variable.name).is_some() {
                 return Err(invalid(format!("duplicate table alias {}", variable.name), at));
             }
         }
@@ -72,12 +76,12 @@ impl Translator<'_> {
             _ => return Err(invalid("this kind of join is not GoogleSQL", at)),
         };
         let item = self.factor(&join.relation, &left, outer)?;
-        if item.is_array && left_optional {
-            return Err(unsupported("RIGHT and FULL JOIN with an array of the other side", at));
+        if item.lateral && left_optional {
+            return Err(invalid("an array of the left side cannot stand on the right of a RIGHT or FULL JOIN", at));
         }
         let left = if left_optional { left.make_nullable() } else { left };
         let right = if right_optional { item.names.make_nullable() } else { item.names };
-        let lateral = if item.is_array { " LATERAL" } else { "" };
+        let lateral = if item.lateral { " LATERAL" } else { "" };
         let head = format!("{sql} {keyword}{lateral} {}", item.sql);
         match constraint {
             JoinConstraint::None if keyword == "CROSS JOIN" => Ok((head, self.add(left, right, at)?)),
@@ -87,6 +91,11 @@ impl Translator<'_> {
                 let names = self.add(left, right, at)?;
                 let env = Env::new(outer, &names);
                 let condition = self.without_aggregates("ON", |t| t.condition(condition, &env, "ON"))?;
+                if let (true, true, Some(own)) = (item.lateral, right_optional, &item.alias) {
+                    // The engine joins laterally on simple conditions only.
+                    let rows = format!("(SELECT * FROM {} WHERE {condition}) AS {}", item.sql, quote(own));
+                    return Ok((format!("{sql} {keyword} LATERAL {rows} ON true"), names));
+                }
                 Ok((format!("{head} ON {condition}"), names))
             }
             JoinConstraint::Using(columns) => {
@@ -176,14 +185,35 @@ impl Translator<'_> {
                 let ex = self.without_aggregates("UNNEST", |t| t.expr(array, &env))?;
                 let name = alias_name(alias.as_ref())?.map(|i| i.value.clone());
                 let offset = with_offset.then(|| with_offset_alias.as_ref().map_or("offset", |i| i.value.as_str()));
-                self.unnest(ex, name.unwrap_or_default(), offset, place(array))
+                let lateral = reads(&ex.sql, before);
+                let item = self.unnest(ex, name.unwrap_or_default(), offset, place(array))?;
+                Ok(Item { lateral, ..item })
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 let (sql, names) = self.tables(std::slice::from_ref(table_with_joins), outer)?;
-                Ok(Item { sql: format!("({})", sql.unwrap_or_default()), names, is_array: false, alias: None })
+                Ok(Item {
+                    sql: format!("({})", sql.unwrap_or_default()),
+                    names,
+                    is_array: false,
+                    lateral: false,
+                    alias: None,
+                })
             }
-            TableFactor::Pivot { .. } => Err(unsupported("PIVOT", at)),
-            TableFactor::Unpivot { .. } => Err(unsupported("UNPIVOT", at)),
+            TableFactor::Pivot {
+                table,
+                aggregate_functions,
+                value_column,
+                value_source,
+                default_on_null: None,
+                alias,
+            } => {
+                let (aggregates, column, values) = (aggregate_functions, value_column, value_source);
+                self.pivot(&Pivot { table, aggregates, column, values, alias: alias.as_ref() }, before, outer)
+            }
+            TableFactor::Unpivot { table, value, name, columns, null_inclusion, alias } => {
+                let (nulls, alias) = (null_inclusion.as_ref(), alias.as_ref());
+                self.unpivot(&Unpivot { table, value, name, columns, nulls, alias }, before, outer)
+            }
             TableFactor::MatchRecognize { .. } => Err(unsupported("MATCH_RECOGNIZE", at)),
             TableFactor::Function { name, .. } => Err(unsupported(format!("table function {name}"), at)),
             _ => Err(unsupported("this form of FROM item", at)),
@@ -215,7 +245,13 @@ impl Translator<'_> {
             let own = self.alias();
             let sql = format!("{} AS {}", quote(&cte.alias), quote(&own));
             let output = Output { sql: String::new(), columns: cte.columns, is_value: cte.is_value };
-            return Ok(Item { sql, names: names_of(&output, &own, variable, at), is_array: false, alias: Some(own) });
+            return Ok(Item {
+                sql,
+                names: names_of(&output, &own, variable, at),
+                is_array: false,
+                lateral: false,
+                alias: Some(own),
+            });
         }
         let (table, columns) = self.existing_table(name)?;
         let own = self.alias();
@@ -230,7 +266,13 @@ impl Translator<'_> {
         let sql = format!("{} AS {}", quote_table(&table), quote(&own));
         self.read(table);
         let variable = RangeVariable { name: variable, cols: cols.clone(), value: None, nullable: false };
-        Ok(Item { sql, names: Names { cols, variables: vec![variable] }, is_array: false, alias: Some(own) })
+        Ok(Item {
+            sql,
+            names: Names { cols, variables: vec![variable] },
+            is_array: false,
+            lateral: false,
+            alias: Some(own),
+        })
     }
 
     fn derived(&mut self, query: &Query, alias: Option<&TableAlias>, outer: Option<&Env<'_>>) -> Result<Item> {
@@ -238,7 +280,13 @@ impl Translator<'_> {
         let name = alias_name(alias)?.map(|i| i.value.clone()).unwrap_or_default();
         let own = self.alias();
         let names = names_of(&output, &own, name, query.span().start);
-        Ok(Item { sql: format!("({}) AS {}", output.sql, quote(&own)), names, is_array: false, alias: Some(own) })
+        Ok(Item {
+            sql: format!("({}) AS {}", output.sql, quote(&own)),
+            names,
+            is_array: false,
+            lateral: false,
+            alias: Some(own),
+        })
     }
 
     /// The elements of an array as rows.
@@ -250,17 +298,17 @@ impl Translator<'_> {
         };
         let array_sql = format!("CAST({} AS {})", array.sql, Type::array(element.clone()).duckdb());
         let array_sql = if array.literal == super::scope::Literal::No { array.sql } else { array_sql };
-        let (own, inner) = (self.alias(), self.alias());
-        let (own, inner) = (quote(&own), quote(&inner));
+        let (own, inner) = (self.alias(), quote(&self.alias()));
+        let quoted = quote(&own);
         let mut list = format!("unnest({inner}.a) AS v");
         if offset.is_some() {
             list.push_str(&format!(", CAST(generate_subscripts({inner}.a, 1) - 1 AS BIGINT) AS o"));
         }
-        let sql = format!("(SELECT {list} FROM (SELECT {array_sql} AS a) AS {inner}) AS {own}");
-        let value = Ex::new(format!("{own}.v"), element);
+        let sql = format!("(SELECT {list} FROM (SELECT {array_sql} AS a) AS {inner}) AS {quoted}");
+        let value = Ex::new(format!("{quoted}.v"), element);
         let mut names = value_names(value, name, at);
         if let Some(offset) = offset {
-            let ex = Ex::new(format!("{own}.o"), Type::Int64);
+            let ex = Ex::new(format!("{quoted}.o"), Type::Int64);
             let col = Col { name: offset.to_string(), ex: ex.clone() };
             names.cols.push(col);
             names.variables.push(RangeVariable {
@@ -270,8 +318,15 @@ impl Translator<'_> {
                 nullable: false,
             });
         }
-        Ok(Item { sql, names, is_array: true, alias: None })
+        Ok(Item { sql, names, is_array: true, lateral: true, alias: Some(own) })
     }
+}
+
+/// Whether an expression has names of some FROM items in it.
+fn reads(sql: &str, names: &Names) -> bool {
+    let values = names.variables.iter().filter_map(|v| v.value.as_ref());
+    let columns = names.variables.iter().flat_map(|v| &v.cols).chain(&names.cols);
+    columns.map(|c| &c.ex).chain(values).any(|ex| sql.contains(&ex.sql))
 }
 
 fn in_sight(name: &Ident, env: &Env<'_>) -> bool {
@@ -287,7 +342,7 @@ fn in_sight(name: &Ident, env: &Env<'_>) -> bool {
 }
 
 /// The names that a query gives to the query around it.
-fn names_of(output: &Output, own: &str, variable: String, at: At) -> Names {
+pub(super) fn names_of(output: &Output, own: &str, variable: String, at: At) -> Names {
     let cols: Vec<Col> = output.columns.iter().map(|c| column_of(own, c)).collect();
     if let (true, [value]) = (output.is_value, cols.as_slice()) {
         return value_names(value.ex.clone(), variable, at);
@@ -312,7 +367,7 @@ fn value_names(value: Ex, name: String, at: At) -> Names {
     Names { cols, variables }
 }
 
-fn alias_name(alias: Option<&TableAlias>) -> Result<Option<&Ident>> {
+pub(super) fn alias_name(alias: Option<&TableAlias>) -> Result<Option<&Ident>> {
     match alias {
         None => Ok(None),
         Some(alias) if alias.columns.is_empty() && alias.at.is_none() => Ok(Some(&alias.name)),

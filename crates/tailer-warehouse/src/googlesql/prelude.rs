@@ -9,7 +9,9 @@
 /// DuckDB's. They mean that the library is another than this was written for.
 pub fn install(connection: &duckdb::Connection) -> duckdb::Result<()> {
     super::native::register(connection)?;
-    PRELUDE.iter().try_for_each(|statement| connection.execute_batch(statement))
+    // Macros are inlined where they are made: those that others use come first.
+    let mut macros = PRELUDE.iter().chain(super::prelude_rows::MACROS);
+    macros.try_for_each(|statement| connection.execute_batch(statement))
 }
 
 /// The message of an error that a macro of the prelude raised, out of DuckDB's text around it.
@@ -55,8 +57,11 @@ const PRELUDE: &[&str] = &[
     "CREATE OR REPLACE MACRO gs_check_numeric(a) AS
      CASE WHEN a > 99999999999999999999999999999.999999999 OR a < -99999999999999999999999999999.999999999
           THEN CAST('googlesql: numeric overflow' AS DECIMAL(38,9)) ELSE a END",
-    "CREATE OR REPLACE MACRO gs_check_float(sum, infinite) AS
-     CASE WHEN isinf(sum) AND NOT infinite THEN CAST('googlesql: double overflow' AS DOUBLE) ELSE sum END",
+    // `scaled` is the same sum of values that are 2^-1023 times as great: what overflows on the way may end in range.
+    "CREATE OR REPLACE MACRO gs_check_float(sum, infinite, scaled) AS
+     CASE WHEN isfinite(sum) OR infinite OR sum IS NULL OR isnan(scaled) THEN sum
+          WHEN abs(scaled) < 4 AND isfinite(scaled * 8.98846567431157954e307) THEN scaled * 8.98846567431157954e307
+          ELSE CAST('googlesql: double overflow' AS DOUBLE) END",
     "CREATE OR REPLACE MACRO gs_div(a, b) AS
      CASE WHEN b = 0 AND a IS NOT NULL THEN CAST('googlesql: division by zero' AS BIGINT)
           WHEN b = -1 THEN -a ELSE CAST((a - a % b) // b AS BIGINT) END",

@@ -5,10 +5,162 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::lexer::Lexeme;
+use super::{lexer::Lexeme, like};
 
 pub(super) fn rewrite(lexemes: Vec<Lexeme>) -> Vec<Lexeme> {
-    typed_arrays(paths_with_offset(lexemes))
+    typed_arrays(likes(having_last(named_offsets(paths_with_offset(lexemes)))))
+}
+
+fn keyword_at(lexemes: &[Lexeme], at: usize) -> String {
+    lexemes.get(at).and_then(Lexeme::keyword).unwrap_or_default()
+}
+
+fn is_token(lexemes: &[Lexeme], at: usize, token: &Token) -> bool {
+    lexemes.get(at).is_some_and(|l| l.token == *token)
+}
+
+/// The place of the parenthesis that closes the one at a place.
+fn closing(lexemes: &[Lexeme], open: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    for (i, lexeme) in lexemes.iter().enumerate().skip(open) {
+        match lexeme.token {
+            Token::LParen | Token::LBracket => depth += 1,
+            Token::RParen | Token::RBracket => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(i);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `LIKE ANY (…)` becomes `LIKE f(…)`, see [`like`](super::like).
+fn likes(mut lexemes: Vec<Lexeme>) -> Vec<Lexeme> {
+    let mut i = 0;
+    while i + 2 < lexemes.len() {
+        let quantifier = keyword_at(&lexemes, i + 1);
+        let all = quantifier == "ALL";
+        if keyword_at(&lexemes, i) != "LIKE" || !(all || matches!(quantifier.as_str(), "ANY" | "SOME")) {
+            i += 1;
+            continue;
+        }
+        let opening = |at: usize| is_token(&lexemes, at, &Token::LParen);
+        let query = opening(i + 2) && matches!(keyword_at(&lexemes, i + 3).as_str(), "SELECT" | "WITH" | "FROM");
+        let array = keyword_at(&lexemes, i + 2) == "UNNEST" && opening(i + 3);
+        let name = match (all, query, array) {
+            (false, true, _) => like::ANY_OF_QUERY,
+            (true, true, _) => like::ALL_OF_QUERY,
+            (false, _, true) => like::ANY_OF_ARRAY,
+            (true, _, true) => like::ALL_OF_ARRAY,
+            (false, ..) => like::ANY_OF,
+            (true, ..) => like::ALL_OF,
+        };
+        if array {
+            lexemes.remove(i + 2);
+        }
+        if query && let Some(close) = closing(&lexemes, i + 2) {
+            let (open, end) = (lexemes.get(i + 2).cloned(), lexemes.get(close).cloned());
+            lexemes.splice(close..close, end);
+            lexemes.splice(i + 2..i + 2, open);
+        }
+        if let Some(word) = lexemes.get_mut(i + 1) {
+            *word = word.with(Token::make_word(name, Some('`')));
+        }
+        i += 2;
+    }
+    lexemes
+}
+
+/// `f(x HAVING MAX y ORDER BY z LIMIT n)`: the parser wants HAVING at the end.
+fn having_last(mut lexemes: Vec<Lexeme>) -> Vec<Lexeme> {
+    let mut i = 0;
+    while i + 1 < lexemes.len() {
+        let found =
+            keyword_at(&lexemes, i) == "HAVING" && matches!(keyword_at(&lexemes, i + 1).as_str(), "MAX" | "MIN");
+        if found && let Some((end, close)) = inside_call(&lexemes, i).then(|| end_of_having(&lexemes, i + 2)).flatten()
+        {
+            let (rest, whole) = (end - i, close - i);
+            if let Some(part) = lexemes.get_mut(i..i + whole) {
+                part.rotate_left(rest);
+            }
+            i += whole;
+        }
+        i += 1;
+    }
+    lexemes
+}
+
+/// Whether a place stands in the parentheses of a call, not of a query.
+fn inside_call(lexemes: &[Lexeme], at: usize) -> bool {
+    let mut depth = 0usize;
+    for i in (0..at).rev() {
+        match lexemes.get(i).map(|l| &l.token) {
+            Some(Token::RParen) => depth += 1,
+            Some(Token::LParen) if depth > 0 => depth -= 1,
+            Some(Token::LParen) => {
+                return i > 0 && matches!(lexemes.get(i - 1), Some(l) if matches!(l.token, Token::Word(_)));
+            }
+            _ if depth == 0 && matches!(keyword_at(lexemes, i).as_str(), "SELECT" | "FROM") => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Where the expression after `HAVING MAX` ends and where the call is closed.
+fn end_of_having(lexemes: &[Lexeme], start: usize) -> Option<(usize, usize)> {
+    let mut depth = 0usize;
+    let mut end = None;
+    for i in start..lexemes.len() {
+        match lexemes.get(i).map(|l| &l.token) {
+            Some(Token::LParen | Token::LBracket) => depth += 1,
+            Some(Token::RParen) if depth == 0 => return Some((end.unwrap_or(i), i)),
+            Some(Token::RParen | Token::RBracket) => depth = depth.checked_sub(1)?,
+            _ if depth == 0 && matches!(keyword_at(lexemes, i).as_str(), "ORDER" | "LIMIT") => {
+                end.get_or_insert(i);
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `WITH OFFSET` without a name before a word that is none: the parser would take it for the name.
+fn named_offsets(mut lexemes: Vec<Lexeme>) -> Vec<Lexeme> {
+    const NO_NAME: &[&str] = &[
+        "FULL",
+        "USING",
+        "LEFT",
+        "RIGHT",
+        "INNER",
+        "CROSS",
+        "JOIN",
+        "ON",
+        "PIVOT",
+        "UNPIVOT",
+        "TABLESAMPLE",
+        "QUALIFY",
+        "WINDOW",
+    ];
+    let mut i = 0;
+    while i + 2 < lexemes.len() {
+        if keyword_at(&lexemes, i) == "WITH"
+            && keyword_at(&lexemes, i + 1) == "OFFSET"
+            && NO_NAME.contains(&keyword_at(&lexemes, i + 2).as_str())
+            && let Some(offset) = lexemes.get(i + 1).cloned()
+        {
+            lexemes.splice(
+                i + 2..i + 2,
+                [offset.with(Token::make_word("AS", None)), offset.with(Token::make_word("offset", Some('`')))],
+            );
+            i += 2;
+        }
+        i += 1;
+    }
+    lexemes
 }
 
 fn paths_with_offset(mut lexemes: Vec<Lexeme>) -> Vec<Lexeme> {

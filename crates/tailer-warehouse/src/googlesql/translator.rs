@@ -60,6 +60,8 @@ pub(super) struct Translator<'a> {
     pub(super) windows: usize,
     /// Whether aggregate functions may stand here; why not, otherwise.
     pub(super) no_aggregates: Option<&'static str>,
+    /// The rows that aggregates of a PIVOT see.
+    pub(super) pivot_filter: Option<String>,
 }
 
 impl<'a> Translator<'a> {
@@ -77,6 +79,7 @@ impl<'a> Translator<'a> {
             aggregates: 0,
             windows: 0,
             no_aggregates: None,
+            pivot_filter: None,
         }
     }
 

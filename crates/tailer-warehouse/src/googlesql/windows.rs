@@ -2,13 +2,12 @@
 
 use sqlparser::ast::{
     Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, NamedWindowExpr, NullTreatment,
-    Spanned, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
+    Spanned, WindowSpec, WindowType,
 };
 
 use super::{
     aggregates, coerce,
-    error::{At, Result, invalid, place, unsupported},
-    query::sort_key,
+    error::{At, Result, invalid, unsupported},
     scope::{Env, Ex, Literal},
     translator::Translator,
     types::Type,
@@ -68,7 +67,11 @@ pub(super) fn call(
     if wants_order && !ordered {
         return Err(invalid(format!("{name} wants a window with ORDER BY"), at));
     }
-    let window = Window { name, args, nulls: if ignore_nulls { " IGNORE NULLS" } else { "" }, over, at };
+    if name.starts_with("PERCENTILE") && (ordered || spec.window_frame.is_some()) {
+        return Err(invalid(format!("{name} takes neither ORDER BY nor a frame in OVER"), at));
+    }
+    let nulls = if ignore_nulls == Some(true) { " IGNORE NULLS" } else { "" };
+    let window = Window { name, args, nulls, respect: ignore_nulls == Some(false), over, at };
     window.translate()
 }
 
@@ -98,128 +101,24 @@ fn inherit(spec: &WindowSpec, env: &Env<'_>) -> Result<WindowSpec> {
     })
 }
 
-impl Translator<'_> {
-    /// ` OVER (…)`.
-    fn over(&mut self, spec: &WindowSpec, env: &Env<'_>, at: At) -> Result<String> {
-        let mut parts = Vec::new();
-        if !spec.partition_by.is_empty() {
-            let mut keys = Vec::with_capacity(spec.partition_by.len());
-            for expr in &spec.partition_by {
-                let ex = self.expr(expr, env)?;
-                if !ex.ty.can_group() {
-                    return Err(invalid(format!("PARTITION BY does not support {}", ex.ty), place(expr)));
-                }
-                keys.push(ex.sql);
-            }
-            parts.push(format!("PARTITION BY {}", keys.join(", ")));
-        }
-        let by_value = spec.window_frame.as_ref().is_some_and(|f| f.units == WindowFrameUnits::Range && has_offset(f));
-        let mut keys = Vec::with_capacity(spec.order_by.len());
-        let mut key_type = None;
-        for key in &spec.order_by {
-            let ex = self.expr(&key.expr, env)?;
-            let at = place(&key.expr);
-            key_type = Some(ex.ty.clone());
-            keys.push(if by_value {
-                sort_key(&Ex::new(range_value(&ex), Type::Int64), &key.options, at)?
-            } else {
-                sort_key(&ex, &key.options, at)?
-            });
-        }
-        if by_value && keys.len() != 1 {
-            return Err(invalid("a RANGE frame with an offset wants exactly one ORDER BY key", at));
-        }
-        if !keys.is_empty() {
-            parts.push(format!("ORDER BY {}", keys.join(", ")));
-        }
-        if let Some(frame) = &spec.window_frame {
-            let by = by_value.then_some(key_type).flatten();
-            parts.push(self.frame(frame, by, env, at)?);
-        }
-        Ok(format!(" OVER ({})", parts.join(" ")))
-    }
-
-    fn frame(&mut self, frame: &WindowFrame, range_key: Option<Type>, env: &Env<'_>, at: At) -> Result<String> {
-        let units = match frame.units {
-            WindowFrameUnits::Rows => "ROWS",
-            WindowFrameUnits::Range => "RANGE",
-            WindowFrameUnits::Groups => return Err(invalid("GROUPS frames are not GoogleSQL", at)),
-        };
-        let end = frame.end_bound.clone().unwrap_or(WindowFrameBound::CurrentRow);
-        let open =
-            |b: &WindowFrameBound| matches!(b, WindowFrameBound::Preceding(None) | WindowFrameBound::Following(None));
-        match &range_key {
-            None | Some(Type::Int64 | Type::Numeric) => {}
-            // Where NaN stands matters to frames that are open on a side.
-            Some(Type::Float64) if !open(&frame.start_bound) && !open(&end) => {}
-            Some(ty) => return Err(unsupported(format!("this RANGE frame over a key of type {ty}"), at)),
-        }
-        let start = self.bound(&frame.start_bound, range_key.as_ref(), env)?;
-        let end = self.bound(&end, range_key.as_ref(), env)?;
-        Ok(format!("{units} BETWEEN {start} AND {end}"))
-    }
-
-    fn bound(&mut self, bound: &WindowFrameBound, range_key: Option<&Type>, env: &Env<'_>) -> Result<String> {
-        let (expr, direction) = match bound {
-            WindowFrameBound::CurrentRow => return Ok("CURRENT ROW".into()),
-            WindowFrameBound::Preceding(None) => return Ok("UNBOUNDED PRECEDING".into()),
-            WindowFrameBound::Following(None) => return Ok("UNBOUNDED FOLLOWING".into()),
-            WindowFrameBound::Preceding(Some(expr)) => (expr, "PRECEDING"),
-            WindowFrameBound::Following(Some(expr)) => (expr, "FOLLOWING"),
-        };
-        let at = place(expr);
-        let ex = self.expr(expr, env)?;
-        if ex.literal == Literal::Null {
-            return Err(invalid("a frame's offset may not be NULL", at));
-        }
-        let negative = match &ex.literal {
-            Literal::Int(digits) | Literal::Float(digits) => digits.starts_with('-'),
-            _ => return Err(unsupported("a frame's offset that is not a literal", at)),
-        };
-        // A greater offset may overflow to infinity, which would then count as near.
-        let huge = |digits: &str| digits.parse::<f64>().is_ok_and(|n| n > 1e290);
-        if range_key == Some(&Type::Float64) && matches!(&ex.literal, Literal::Int(d) | Literal::Float(d) if huge(d)) {
-            return Err(unsupported("a frame's offset beyond 1e290", at));
-        }
-        if negative {
-            return Err(invalid("a frame's offset may not be negative", at));
-        }
-        let ty = range_key.cloned().unwrap_or(Type::Int64);
-        let offset = coerce::to(ex, &ty, at)?;
-        let offset = if range_key == Some(&Type::Int64) { format!("CAST({offset} AS HUGEINT)") } else { offset };
-        Ok(format!("{offset} {direction}"))
-    }
-}
-
-fn has_offset(frame: &WindowFrame) -> bool {
-    let offset =
-        |b: &WindowFrameBound| matches!(b, WindowFrameBound::Preceding(Some(_)) | WindowFrameBound::Following(Some(_)));
-    offset(&frame.start_bound) || frame.end_bound.as_ref().is_some_and(offset)
-}
-
-/// A key that offsets are added to: wide enough not to overflow.
-fn range_value(ex: &Ex) -> String {
-    if ex.ty == Type::Int64 { format!("CAST({} AS HUGEINT)", ex.sql) } else { ex.sql.clone() }
-}
-
 fn arguments(
     t: &mut Translator<'_>,
     name: &str,
     function: &Function,
     at: At,
     env: &Env<'_>,
-) -> Result<(Vec<Ex>, bool)> {
+) -> Result<(Vec<Ex>, Option<bool>)> {
     let FunctionArguments::List(list) = &function.args else {
         return Err(invalid(format!("{name} takes arguments in parentheses"), at));
     };
     if list.duplicate_treatment.is_some() {
         return Err(invalid(format!("{name} does not take DISTINCT"), at));
     }
-    let mut ignore = function.null_treatment == Some(NullTreatment::IgnoreNulls);
+    let mut ignore = function.null_treatment.map(|n| n == NullTreatment::IgnoreNulls);
     for clause in &list.clauses {
         match clause {
             FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
-                ignore = *treatment == NullTreatment::IgnoreNulls
+                ignore = Some(*treatment == NullTreatment::IgnoreNulls);
             }
             _ => return Err(invalid(format!("{name} takes plain arguments only"), at)),
         }
@@ -238,6 +137,8 @@ struct Window<'n> {
     name: &'n str,
     args: Vec<Ex>,
     nulls: &'static str,
+    /// RESPECT NULLS was said.
+    respect: bool,
     over: String,
     at: At,
 }
@@ -269,6 +170,7 @@ impl Window<'_> {
                 Ok(Ex::new(format!("nth_value({arg}, {n}{}){}", self.nulls, self.over), ty))
             }
             "LAG" | "LEAD" => self.lag(),
+            "PERCENTILE_CONT" | "PERCENTILE_DISC" => self.percentile(),
             other => Err(unsupported(format!("the window function {other}"), self.at)),
         }
     }
@@ -297,6 +199,52 @@ impl Window<'_> {
             Some(_) => Err(unsupported(format!("{} with a number that is not a literal", self.name), self.at)),
             None => Err(invalid(format!("{} wants a number", self.name), self.at)),
         }
+    }
+
+    /// NaN sorts before all numbers, which the engine's own order of FLOAT64 does not know.
+    fn percentile(&self) -> Result<Ex> {
+        self.expect(2..=2)?;
+        let (arg, ty) = self.value()?;
+        let Some(percentile) = self.args.get(1) else { return Err(invalid("a percentile is missing", self.at)) };
+        if percentile.sql.contains('"') || percentile.is_null() {
+            return Err(invalid("a percentile is a constant between 0 and 1", self.at));
+        }
+        let p = coerce::to(percentile.clone(), &Type::Float64, self.at)?;
+        if let Literal::Int(digits) | Literal::Float(digits) = &percentile.literal
+            && !digits.parse().is_ok_and(|p: f64| (0.0..=1.0).contains(&p))
+        {
+            return Err(invalid("a percentile is between 0 and 1", self.at));
+        }
+        let over = &self.over;
+        if self.name == "PERCENTILE_CONT" {
+            if !matches!(ty, Type::Float64 | Type::Int64) {
+                return Err(unsupported(format!("PERCENTILE_CONT of {ty}"), self.at));
+            }
+            if self.respect {
+                return Err(unsupported("RESPECT NULLS in PERCENTILE_CONT", self.at));
+            }
+            // Turned around: the engine's order has NaN at its end.
+            let value = format!("quantile_cont(-CAST({arg} AS DOUBLE), 1 - {p}){over}");
+            if ty == Type::Int64 {
+                return Ok(Ex::new(format!("(-{value})"), Type::Float64));
+            }
+            let mark = |condition: &str, mark: &str| {
+                let mark =
+                    format!("CASE WHEN {condition} THEN {mark}::DOUBLE WHEN {arg} IS NOT NULL THEN 0::DOUBLE END");
+                format!("quantile_cont({mark}, {p}){over}")
+            };
+            let nan = mark(&format!("isnan({arg})"), "-1");
+            let low = mark(&format!("isnan({arg}) OR {arg} = '-inf'::DOUBLE"), "-1");
+            let high = mark(&format!("{arg} = 'inf'::DOUBLE"), "1");
+            return Ok(Ex::new(format!("gs_percentile({value}, {nan}, {low}, {high})"), Type::Float64));
+        }
+        if !ty.can_order() {
+            return Err(invalid(format!("PERCENTILE_DISC does not support {ty}"), self.at));
+        }
+        let number = if ty == Type::Float64 { format!("NOT isnan({arg})") } else { "true".into() };
+        let ranked = format!("struct_pack(p := {arg} IS NOT NULL, n := {number}, v := {arg})");
+        let ranked = if self.respect { ranked } else { format!("CASE WHEN {arg} IS NOT NULL THEN {ranked} END") };
+        Ok(Ex::new(format!("struct_extract(quantile_disc({ranked}, {p}){over}, 'v')"), ty))
     }
 
     fn lag(&self) -> Result<Ex> {

@@ -70,6 +70,11 @@ struct Signature {
     template: &'static str,
 }
 
+const SKETCHES: &[(&str, Code)] = &[("HLL_COUNT.EXTRACT", |call| {
+    call.expect("HLL_COUNT.EXTRACT", 1..=1)?;
+    aggregates::sketches::extract(call.arg(0)?.clone(), call.at)
+})];
+
 enum Entry {
     Templates(Vec<Signature>),
     Code(Code),
@@ -108,6 +113,7 @@ static TABLE: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
         formats::CODE,
         conditional::CODE,
         json::CODE,
+        SKETCHES,
     ]
     .into_iter()
     .flatten()
