@@ -17,6 +17,8 @@ mod checksum;
 pub mod cloud;
 pub mod local;
 pub mod path;
+mod retry;
+pub mod sftp;
 
 pub use checksum::Checksummer;
 pub use cloud::{
@@ -27,6 +29,7 @@ pub use cloud::{
 };
 pub use local::LocalStorage;
 pub use path::{ObjectPath, PathError};
+pub use sftp::SftpStorage;
 
 /// A stream of an object's content.
 pub type Content = BoxStream<'static, Result<Bytes, StorageError>>;
