@@ -17,6 +17,7 @@ use tailer_model::operation::{
 };
 
 pub mod embedded;
+pub mod expectations;
 pub mod googlesql;
 pub mod names;
 

@@ -15,6 +15,7 @@
 mod control;
 mod dynamic;
 mod evaluate;
+mod expect;
 mod frames;
 mod procedures;
 mod raised;

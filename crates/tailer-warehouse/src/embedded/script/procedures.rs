@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Outcome, TableName, WarehouseError,
     embedded::{job_table::INTERNAL, query, tables},
+    expectations::Expectation,
     googlesql::{
         Constant, Statement, quote,
         script::{Call, CreateProcedure, Mode, Parameter, parse_procedure},
@@ -140,7 +141,12 @@ impl Interpreter<'_> {
         }
     }
 
-    pub(super) fn call(&mut self, statement: &Statement, call: &Call, _is_last: bool) -> Result<(), Stop> {
+    pub(super) fn call(&mut self, statement: &Statement, call: &Call) -> Result<(), Stop> {
+        let expectation = Expectation::of(call, statement);
+        let expectation = expectation.map_err(|error| Stop::of(error, statement, &self.frame().procedure))?;
+        if let Some(expectation) = expectation {
+            return self.expect(statement, &expectation);
+        }
         let name = self.procedure_name(&call.path, statement)?;
         let kept = find(self, &name).map_err(Stop::Fatal)?;
         let Some(kept) = kept else {

@@ -64,7 +64,7 @@ impl Interpreter<'_> {
                 }
             },
             Kind::Raise(message) => Err(self.raise(statement, message.as_ref())?),
-            Kind::Call(call) => self.call(statement, call, is_last).map(|()| true),
+            Kind::Call(call) => self.call(statement, call).map(|()| true),
             Kind::CreateProcedure(create) => self.create_procedure(statement, create).map(|()| true),
             Kind::DropProcedure { if_exists, path } => self.drop_procedure(statement, *if_exists, path).map(|()| true),
             Kind::BeginTransaction => self.begin_transaction(statement).map(|()| true),

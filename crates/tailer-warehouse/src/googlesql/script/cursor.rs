@@ -201,6 +201,7 @@ fn sign(token: &Token) -> &'static str {
         Token::SemiColon => ";",
         Token::Comma => ",",
         Token::RParen => ")",
+        Token::RBracket => "]",
         _ => "",
     }
 }

@@ -5,10 +5,12 @@
 //! loops, a label that nothing has, a `DECLARE` in the middle) is found here, before anything of the script runs.
 
 mod cursor;
+mod literals;
 mod parser;
 mod procedure;
 mod statements;
 
+pub use literals::{elements, string_literal};
 pub use parser::parse;
 pub use procedure::parse_procedure;
 
