@@ -7,6 +7,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tailer_model::Secret;
 
+const MIB: u64 = 1024 * 1024;
+
 /// A bucket of S3 or of a server that speaks its protocol.
 #[derive(Debug, Clone)]
 pub struct S3Settings {
@@ -130,7 +132,7 @@ pub enum AzureCredentials {
     Environment { account: String },
 }
 
-/// How patient to be.
+/// How patient to be, and how large a request may be.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Longest wait for a connection.
@@ -144,6 +146,12 @@ pub struct Limits {
     /// Ceiling of every wait. A service that asks for a longer one (`Retry-After`) gets it, up to twice this.
     pub longest_backoff: Duration,
     pub jitter: Jitter,
+    /// Bytes of a part of an upload, where the number of parts allows it; at least 5 MiB (S3), a multiple of 256 KiB (GCS).
+    pub part: u64,
+    /// Bytes of the largest object that S3 copies in one request; at least 5 MiB.
+    pub whole_copy: u64,
+    /// Objects on one page of a listing.
+    pub page: u32,
 }
 
 impl Default for Limits {
@@ -155,6 +163,9 @@ impl Default for Limits {
             backoff: Duration::from_millis(250),
             longest_backoff: Duration::from_secs(30),
             jitter: Jitter::default(),
+            part: 8 * MIB,
+            whole_copy: 5 * 1024 * MIB,
+            page: 1000,
         }
     }
 }

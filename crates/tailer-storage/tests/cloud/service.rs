@@ -1,0 +1,217 @@
+//! The three services as tests see them: a fresh bucket a test, settings to change, requests of our own.
+
+use std::{sync::Arc, time::Duration};
+
+use object_store::{
+    aws::{AwsAuthorizer, AwsCredential},
+    azure::{AzureAccessKey, AzureAuthorizer, AzureCredential},
+    client::{HttpRequest, HttpRequestBody},
+};
+use serde::Deserialize;
+use tailer_model::Secret;
+use tailer_storage::{
+    AzureCredentials, AzureSettings, AzureStorage, GcsCredentials, GcsSettings, GcsStorage, Jitter, Limits,
+    S3Credentials, S3Settings, S3Storage, Storage, StorageError,
+};
+
+use crate::counterparts::counterpart;
+
+/// A bucket of its own at a service.
+#[derive(Clone)]
+pub(crate) struct Fixture {
+    pub(crate) service: Service,
+    pub(crate) bucket: String,
+    pub(crate) limits: Limits,
+    /// Where it is reached, when not directly.
+    pub(crate) endpoint: Option<String>,
+    /// Instead of what lets in.
+    pub(crate) credential: Option<String>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Service {
+    S3(S3),
+    Gcs(Gcs),
+    Azure(Azure),
+}
+
+#[derive(Clone, Deserialize)]
+pub(crate) struct S3 {
+    endpoint: String,
+    region: String,
+    access_key: String,
+    secret_key: String,
+}
+
+#[derive(Clone, Deserialize)]
+pub(crate) struct Gcs {
+    endpoint: String,
+}
+
+#[derive(Clone, Deserialize)]
+pub(crate) struct Azure {
+    endpoint: String,
+    account: String,
+    key: String,
+    connection_string: String,
+}
+
+pub(crate) fn s3() -> Option<Fixture> {
+    Some(Fixture::new(Service::S3(counterpart("TAILERD_TEST_S3")?)))
+}
+
+pub(crate) fn gcs() -> Option<Fixture> {
+    Some(Fixture::new(Service::Gcs(counterpart("TAILERD_TEST_GCS")?)))
+}
+
+pub(crate) fn azure() -> Option<Fixture> {
+    Some(Fixture::new(Service::Azure(counterpart("TAILERD_TEST_AZURE")?)))
+}
+
+/// Those of the three that are there.
+pub(crate) fn all() -> Vec<Fixture> {
+    [s3(), gcs(), azure()].into_iter().flatten().collect()
+}
+
+impl Fixture {
+    fn new(service: Service) -> Self {
+        let bucket = format!("t-{}", uuid::Uuid::new_v4().simple());
+        let fixture = Self { service, bucket, limits: quick(), endpoint: None, credential: None };
+        fixture.make_bucket();
+        fixture
+    }
+
+    /// Another bucket of the same service.
+    pub(crate) fn sibling(&self) -> Self {
+        Self { limits: self.limits.clone(), ..Self::new(self.service.clone()) }
+    }
+
+    pub(crate) fn storage(&self) -> Arc<dyn Storage> {
+        self.open().unwrap()
+    }
+
+    pub(crate) fn open(&self) -> Result<Arc<dyn Storage>, StorageError> {
+        let at = |usual: &str| Some(self.endpoint.clone().unwrap_or_else(|| usual.to_owned()));
+        let credential = |usual: &str| Secret::new(self.credential.clone().unwrap_or_else(|| usual.to_owned()));
+        let limits = self.limits.clone();
+        Ok(match &self.service {
+            Service::S3(s3) => Arc::new(S3Storage::open(S3Settings {
+                endpoint: at(&s3.endpoint),
+                region: Some(s3.region.clone()),
+                credentials: S3Credentials::Keys {
+                    access_key: s3.access_key.clone(),
+                    secret_key: credential(&s3.secret_key),
+                    session_token: None,
+                },
+                limits,
+                ..S3Settings::new(&self.bucket)
+            })?),
+            Service::Gcs(gcs) => Arc::new(GcsStorage::open(GcsSettings {
+                endpoint: at(&gcs.endpoint),
+                credentials: GcsCredentials::Anonymous,
+                limits,
+                ..GcsSettings::new(&self.bucket)
+            })?),
+            Service::Azure(azure) => Arc::new(AzureStorage::open(AzureSettings {
+                endpoint: self.endpoint.as_ref().map(|endpoint| format!("{endpoint}/{}", azure.account)),
+                limits,
+                ..AzureSettings::new(
+                    &self.bucket,
+                    AzureCredentials::ConnectionString(credential(&azure.connection_string)),
+                )
+            })?),
+        })
+    }
+
+    /// `host:port` of the server.
+    pub(crate) fn address(&self) -> String {
+        let endpoint = match &self.service {
+            Service::S3(s3) => &s3.endpoint,
+            Service::Gcs(gcs) => &gcs.endpoint,
+            Service::Azure(azure) => &azure.endpoint,
+        };
+        endpoint.trim_start_matches("http://").split('/').next().unwrap().to_owned()
+    }
+
+    fn make_bucket(&self) {
+        let status = match &self.service {
+            Service::S3(_) => self.request("PUT", "", &[], b""),
+            Service::Gcs(gcs) => {
+                let body = format!("{{\"name\": {:?}}}", self.bucket);
+                let url = format!("{}/storage/v1/b?project=tests", gcs.endpoint);
+                send(http::Request::post(url).header("content-type", "application/json").body(body.into()).unwrap())
+            }
+            Service::Azure(_) => self.request("PUT", "?restype=container", &[], b""),
+        };
+        assert!(status < 300, "{} was not made: {status}", self.bucket);
+    }
+
+    /// A signed request of our own to the bucket, or to an object in it: for what no storage does. `path` is encoded and begins
+    /// with a slash, or with a question mark. Gives the status.
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        body: &'static [u8],
+    ) -> u16 {
+        let base = match &self.service {
+            Service::S3(s3) => format!("{}/{}", s3.endpoint, self.bucket),
+            Service::Azure(azure) => format!("{}/{}", azure.endpoint, self.bucket),
+            Service::Gcs(gcs) => format!("{}/upload/storage/v1/b/{}/o", gcs.endpoint, self.bucket),
+        };
+        let mut request = HttpRequest::new(HttpRequestBody::from(bytes::Bytes::from_static(body)));
+        *request.method_mut() = method.parse().unwrap();
+        *request.uri_mut() = format!("{base}{path}").parse().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        request.headers_mut().insert("content-length", body.len().into());
+        match &self.service {
+            Service::S3(s3) => {
+                let (key_id, secret_key) = (s3.access_key.clone(), s3.secret_key.clone());
+                let credential = AwsCredential { key_id, secret_key, token: None };
+                AwsAuthorizer::new(&credential, "s3", &s3.region).try_authorize(&mut request, None).unwrap();
+            }
+            Service::Azure(azure) => {
+                let credential = AzureCredential::AccessKey(AzureAccessKey::try_new(&azure.key).unwrap());
+                AzureAuthorizer::new(&credential, &azure.account).try_authorize(&mut request).unwrap();
+            }
+            Service::Gcs(_) => {}
+        }
+        send(request.map(|_| reqwest::Body::from(body)))
+    }
+
+    /// Puts an object whose name no storage would take; `name` is encoded.
+    pub(crate) fn put_raw(&self, name: &str, body: &'static [u8]) {
+        let status = match &self.service {
+            Service::S3(_) => self.request("PUT", &format!("/{name}"), &[], body),
+            Service::Azure(_) => self.request("PUT", &format!("/{name}"), &[("x-ms-blob-type", "BlockBlob")], body),
+            Service::Gcs(_) => self.request("POST", &format!("?uploadType=media&name={name}"), &[], body),
+        };
+        assert!(status < 300, "{name} was not made: {status}");
+    }
+}
+
+/// Sends on a thread of its own: fixtures are made inside and outside of runtimes.
+fn send(request: http::Request<reqwest::Body>) -> u16 {
+    let send = async move {
+        _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        client.execute(request.try_into().unwrap()).await.unwrap().status().as_u16()
+    };
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    std::thread::spawn(move || runtime().block_on(send)).join().unwrap()
+}
+
+/// Tests wait for nothing that is not under way.
+pub(crate) fn quick() -> Limits {
+    Limits {
+        idle: Duration::from_secs(30),
+        backoff: Duration::from_millis(1),
+        longest_backoff: Duration::from_millis(10),
+        jitter: Jitter::new(|| 1.0),
+        part: 5 * 1024 * 1024,
+        ..Limits::default()
+    }
+}
