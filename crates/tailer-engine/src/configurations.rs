@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tailer_model::{
     AccountId, Configuration, ConfigurationType, Environment, Identity, Problem, check_files,
-    operation::{Definition, StorageToTables},
+    operation::{Definition, StorageToTables, storage_to_storage::StorageKind},
     parse_configuration, rfc3339_micros,
 };
 use tailer_store::{
@@ -115,7 +115,12 @@ fn watched(definition: &Definition) -> Option<String> {
         Definition::StorageToStorage(c) => &c.source,
         _ => return None,
     };
-    Some(format!("{}://{}/{}", source.kind, source.bucket, source.prefix))
+    Some(folder_text(source.kind, &source.bucket, &source.prefix))
+}
+
+/// A folder as one text, without slashes at the ends of `prefix`.
+pub(crate) fn folder_text(kind: StorageKind, bucket: &str, prefix: &str) -> String {
+    format!("{kind}://{bucket}/{prefix}")
 }
 
 impl Engine {

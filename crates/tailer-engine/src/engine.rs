@@ -9,7 +9,7 @@ use tailer_store::{Durability, runs};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{EngineError, EngineParts, cache::Cache, reconcile};
+use crate::{EngineError, EngineParts, cache::Cache, hints::Hints, notifications::NoticeCounts, reconcile};
 
 /// The application. Cheap to clone; all clones are one engine.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub(crate) struct Inner {
     pub(crate) parts: EngineParts,
     pub(crate) cache: Cache,
     pub(crate) pokes: Pokes,
+    pub(crate) hints: Hints,
+    pub(crate) notices: NoticeCounts,
     /// Runs that this process drives now.
     pub(crate) driven: Mutex<HashMap<RunId, Driven>>,
     /// Callers that wait for news of a run.
@@ -88,6 +90,8 @@ impl Engine {
             parts,
             cache: Cache::default(),
             pokes: Pokes::default(),
+            hints: Hints::default(),
+            notices: NoticeCounts::default(),
             driven: Mutex::default(),
             watchers: Mutex::default(),
             stopping: CancellationToken::new(),
@@ -144,16 +148,23 @@ impl Engine {
             Vec::new(),
             f64::from(u32::try_from(self.0.driven.lock().len()).unwrap_or(u32::MAX)),
         )];
+        all.extend(self.0.notices.read().map(|(outcome, count)| {
+            let labels = vec![("outcome".to_owned(), outcome.to_owned())];
+            ("tailerd_storage_notifications_total".to_owned(), labels, gauge(count))
+        }));
         match self.0.parts.store.read(runs::counts).await {
             Ok(counts) => all.extend(counts.into_iter().map(|(status, sub_status, count)| {
                 let labels =
                     vec![("status".to_owned(), status.to_string()), ("sub_status".to_owned(), sub_status.to_string())];
-                #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-                let value = count as f64;
-                ("tailerd_runs".to_owned(), labels, value)
+                ("tailerd_runs".to_owned(), labels, gauge(count))
             })),
             Err(error) => tracing::warn!(%error, "runs could not be counted"),
         }
         all
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "what is shown of so large a number")]
+fn gauge(count: u64) -> f64 {
+    count as f64
 }

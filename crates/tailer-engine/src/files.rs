@@ -36,11 +36,40 @@ pub(crate) struct FileInput {
     pub(crate) table_name: Option<String>,
 }
 
+impl FileInput {
+    /// `captures`: what the file's name told.
+    pub(crate) fn new(
+        file: &ObjectMeta,
+        location: &str,
+        template: Option<&FilenameTemplate>,
+        captures: Captures,
+    ) -> Self {
+        Self {
+            path: file.path.to_string(),
+            location: location.to_owned(),
+            version: file.version.clone(),
+            size: file.size,
+            template: template.map(|template| template.as_str().to_owned()).unwrap_or_default(),
+            date: captures.date,
+            table_name: captures.table_name,
+        }
+    }
+}
+
 /// The folder that a configuration watches.
 pub(crate) fn source_of(configuration: &Configuration) -> Option<&StorageAddress> {
     match &configuration.definition {
         Definition::StorageToStorage(c) => Some(&c.source),
         Definition::StorageToTables(c) => Some(&c.source),
+        _ => None,
+    }
+}
+
+/// The folder that handled files are kept in.
+pub(crate) fn archive_of(configuration: &Configuration) -> Option<&str> {
+    match &configuration.definition {
+        Definition::StorageToStorage(c) => c.archive_prefix.as_deref(),
+        Definition::StorageToTables(c) => c.archive_prefix.as_deref(),
         _ => None,
     }
 }
@@ -78,6 +107,17 @@ pub(crate) fn is_companion(configuration: &Configuration, name: &str) -> bool {
     let Definition::StorageToTables(c) = &configuration.definition else { return false };
     let Some(data) = name.strip_suffix(".ddl.json") else { return false };
     c.tables.iter().any(|t| t.ddl == DdlMode::FileTemplate && t.template.matches(data).is_some())
+}
+
+/// Whether a file in the watched folder is one that a run is made of.
+pub(crate) fn is_of_interest(configuration: &Configuration, file: &ObjectMeta) -> bool {
+    let name = file.path.name();
+    let left = match &configuration.definition {
+        Definition::StorageToStorage(c) => file.size == 0 && c.empty_file_policy == EmptyFilePolicy::None,
+        _ => false,
+    };
+    let left = left && matching(configuration, name).is_some();
+    !left && !is_companion(configuration, name)
 }
 
 /// What becomes of an arrived file.
@@ -133,22 +173,13 @@ pub(crate) fn take(
         return Ok(false);
     }
     let run_id = inner.new_run_id();
-    let template = matched.as_ref().map(|(template, _)| template.as_str().to_owned());
-    let captures = matched.map(|(_, captures)| captures).unwrap_or_default();
-    let input = FileInput {
-        path: file.path.to_string(),
-        location: location.to_owned(),
-        version: file.version.clone(),
-        size: file.size,
-        template: template.clone().unwrap_or_default(),
-        date: captures.date,
-        table_name: captures.table_name,
-    };
+    let (template, captures) = matched.map_or_else(Default::default, |(template, captures)| (Some(template), captures));
+    let input = FileInput::new(file, location, template, captures);
     let run = NewRun {
         run_id: run_id.clone(),
         configuration: key,
         version: row.version,
-        job_id: row.identity.job_id(template.as_deref()),
+        job_id: row.identity.job_id(template.map(FilenameTemplate::as_str)),
         execution_date: ExecutionDate::of(at),
         trigger: json!({"type": "file", "by": null, "run_ids": [], "file": location}),
         parameters: json!({}),

@@ -14,8 +14,11 @@ mod engine;
 mod error;
 mod execute;
 mod files;
+mod hints;
+mod notifications;
 mod parts;
 mod reconcile;
+mod relaunch;
 mod requests;
 mod runs;
 mod text;
@@ -24,6 +27,7 @@ mod workflows;
 
 pub use engine::Engine;
 pub use error::EngineError;
+pub use notifications::ObjectNotice;
 pub use parts::{Clock, EngineParts, EngineSettings, Ids, Storages, Warehouses};
 pub use requests::{ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
 pub use views::{

@@ -48,7 +48,7 @@ pub(crate) fn view_of(tx: &mut Tx<'_>, run: RunRow, now: Timestamp) -> Result<Ru
 }
 
 /// What a `job_id` of a request means for a configuration: all its jobs, or one.
-fn job_of(row: &ConfigurationRow, job_id: Option<&str>) -> Result<Option<JobId>, EngineError> {
+pub(crate) fn job_of(row: &ConfigurationRow, job_id: Option<&str>) -> Result<Option<JobId>, EngineError> {
     let Some(text) = job_id else { return Ok(None) };
     let matched = JobId::parse(text).map(|job| job.belongs_to(&row.identity));
     match matched {
@@ -87,20 +87,19 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`] for an unknown operation, [`EngineError::Conflict`] for a disabled or archived one,
-    /// [`EngineError::Invalid`] for one that files start, a foreign job id, bad parameters or unknown tasks,
+    /// [`EngineError::Invalid`] for one that files start unless `parameters` name a file of its, a foreign job id, bad
+    /// parameters or unknown tasks,
     /// [`EngineError::Mismatch`] when the idempotency key was used for another request.
     pub async fn launch(&self, request: LaunchRequest) -> Result<RunId, EngineError> {
         if self.0.stopping.is_cancelled() {
             return Err(EngineError::Stopping);
         }
         let kind = request.configuration.configuration_type;
+        if kind.is_started_by_files() {
+            return self.launch_file(request).await;
+        }
         if !kind.is_launchable() {
-            let why = if kind.is_started_by_files() {
-                "is started by the files that arrive in its source, not by a call"
-            } else {
-                "is not something that runs"
-            };
-            return Err(EngineError::invalid("not_launchable", format!("a {kind} {why}")));
+            return Err(EngineError::invalid("not_launchable", format!("a {kind} is not something that runs")));
         }
         text::check_parameters(&request.parameters)?;
         let (inner, now, run_id) = (self.0.clone(), self.0.now(), self.0.new_run_id());
@@ -110,10 +109,8 @@ impl Engine {
             .store
             .write(Durability::Synced, move |tx| {
                 let row = resolve(tx, &request.configuration)?;
-                if let Some(given) = &request.idempotency
-                    && let Some((hash, earlier)) = idempotency::lookup(tx, &row.identity.account, &given.key, now)?
-                {
-                    return if hash == given.body_hash { Ok(earlier) } else { Err(key_reused(&given.key)) };
+                if let Some(earlier) = already(tx, &row, &request, now)? {
+                    return Ok(earlier);
                 }
                 startable(&row)?;
                 job_of(&row, request.job_id.as_deref())?;
@@ -136,10 +133,8 @@ impl Engine {
                         input: Value::Null,
                     },
                 )?;
-                if let Some(given) = &request.idempotency {
-                    idempotency::record(tx, &row.identity.account, &given.key, &given.body_hash, &run_id, now)?;
-                }
-                Ok(run_id)
+                remember(tx, &row, &request, &run_id, now)?;
+                Ok::<_, EngineError>(run_id)
             })
             .await?;
         self.0.pokes.dispatch.notify_one();
@@ -217,9 +212,9 @@ impl Engine {
             .read(move |tx| {
                 let row = resolve(tx, &wanted)?;
                 let found = run_of(tx, &row, &run)?;
-                let configuration_version = found.version;
+                let (configuration_version, progress) = (found.version, found.progress.clone());
                 let tasks = tasks::list(tx, &run)?.into_iter().map(task_view).collect();
-                Ok(RunDetails { run: view_of(tx, found, now)?, tasks, configuration_version })
+                Ok(RunDetails { run: view_of(tx, found, now)?, tasks, configuration_version, progress })
             })
             .await
     }
@@ -375,6 +370,34 @@ impl Engine {
             driven.cancel.cancel();
         }
     }
+}
+
+/// The run that the request's idempotency key stands for, if it was used before.
+pub(crate) fn already(
+    tx: &mut Tx<'_>,
+    row: &ConfigurationRow,
+    request: &LaunchRequest,
+    now: Timestamp,
+) -> Result<Option<RunId>, EngineError> {
+    let Some(given) = &request.idempotency else { return Ok(None) };
+    match idempotency::lookup(tx, &row.identity.account, &given.key, now)? {
+        Some((hash, _)) if hash != given.body_hash => Err(key_reused(&given.key)),
+        earlier => Ok(earlier.map(|(_, run)| run)),
+    }
+}
+
+/// Records what the request's idempotency key stands for from now on.
+pub(crate) fn remember(
+    tx: &mut Tx<'_>,
+    row: &ConfigurationRow,
+    request: &LaunchRequest,
+    run: &RunId,
+    now: Timestamp,
+) -> Result<(), EngineError> {
+    if let Some(given) = &request.idempotency {
+        idempotency::record(tx, &row.identity.account, &given.key, &given.body_hash, run, now)?;
+    }
+    Ok(())
 }
 
 fn key_reused(key: &str) -> EngineError {

@@ -43,6 +43,8 @@ pub struct RunDetails {
     pub run: RunView,
     pub tasks: Vec<TaskView>,
     pub configuration_version: u32,
+    /// How far a copy is, once it takes time: `bytes`, `total`, and `destinations` that have the whole file; null before.
+    pub progress: Value,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -202,9 +202,16 @@ pub(crate) const RULES: &[Rule] = &[
     ),
 ];
 
+/// Where storages say that objects were written. Its bodies are theirs, without `action` and account: the role is needed on
+/// some account, and concerns that account's operations only (see `api::notifications`).
+pub(crate) const NOTIFICATIONS: &str = "/v1/storage/notifications";
+/// As the rules name it.
+pub(crate) const NOTIFY: (&str, Role) = ("storage_notification", Role::Operator);
+
 /// Every action as (path, action, least role), for documents and for the tests that hold every one of them to its role.
 pub fn rules() -> impl Iterator<Item = (&'static str, &'static str, Role)> {
-    RULES.iter().map(|rule| (rule.route.path(), rule.name, rule.role))
+    let notify = (NOTIFICATIONS, NOTIFY.0, NOTIFY.1);
+    RULES.iter().map(|rule| (rule.route.path(), rule.name, rule.role)).chain([notify])
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    access::Route,
+    access::{NOTIFICATIONS, Route},
     api,
     auth::Authenticator,
     errors::ApiError,
@@ -52,6 +52,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         router = router.route(route.path(), post(endpoint));
     }
     router
+        .route(NOTIFICATIONS, post(api::notifications::notifications))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(CatchPanicLayer::custom(panicked))
@@ -60,7 +61,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 }
 
 async fn unknown_path(uri: Uri) -> Response {
-    let paths: Vec<_> = Route::ALL.into_iter().map(Route::path).collect();
+    let paths: Vec<_> = Route::ALL.into_iter().map(Route::path).chain([NOTIFICATIONS]).collect();
     let message = match uri.path().strip_suffix('/').filter(|path| paths.contains(path)) {
         Some(path) => format!("there is nothing at this path; without the slash at its end it is {path}"),
         None => format!("there is nothing at this path; the endpoints are {}", paths.join(", ")),

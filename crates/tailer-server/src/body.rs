@@ -26,15 +26,27 @@ const SLOWEST: u64 = 64 << 10;
 /// 415 `unsupported_media_type`.
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if given.is_some_and(is_json) {
-        return Ok(());
-    }
+    if given.is_some_and(is_json) { Ok(()) } else { Err(unsupported(given)) }
+}
+
+/// Also takes JSON that is declared to be plain text, as Amazon's notification service sends it.
+///
+/// # Errors
+/// 415 `unsupported_media_type`.
+pub(crate) fn require_json_or_text(headers: &HeaderMap) -> Result<(), ApiError> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let plain =
+        |given: &str| given.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/plain"));
+    if given.is_some_and(|given| is_json(given) || plain(given)) { Ok(()) } else { Err(unsupported(given)) }
+}
+
+fn unsupported(given: Option<&str>) -> ApiError {
     let found = given.map_or_else(|| "it has none".to_owned(), |given| format!("it has {given:?}"));
-    Err(ApiError::new(
+    ApiError::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "unsupported_media_type",
         format!("the request needs the header `content-type: application/json`; {found}"),
-    ))
+    )
 }
 
 fn is_json(content_type: &str) -> bool {

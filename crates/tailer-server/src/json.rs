@@ -66,14 +66,7 @@ fn is_taken<'a>(fields: &[(Cow<'a, str>, &RawValue)], index: &mut HashSet<Cow<'a
 /// # Errors
 /// 400 `malformed_json` with `data.line` and `data.column`, both one-based.
 pub(crate) fn read_object(body: &[u8]) -> Result<Object<'_>, ApiError> {
-    let text = match std::str::from_utf8(body) {
-        Ok(text) => text,
-        Err(e) => return Err(not_utf8(body, e.valid_up_to())),
-    };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim_ascii().is_empty() {
-        return Err(malformed("the body is empty; send a JSON object", 1, 1));
-    }
+    let text = text_of(body)?;
     serde_json::from_str(text).map_err(|e| {
         let what = match kind_of(text) {
             _ if !e.is_data() => without_place(&e),
@@ -82,6 +75,27 @@ pub(crate) fn read_object(body: &[u8]) -> Result<Object<'_>, ApiError> {
         };
         malformed(&what, e.line().max(1), e.column().max(1))
     })
+}
+
+/// Reads the body of a request whose form is somebody else's.
+///
+/// # Errors
+/// As [`read_object`].
+pub(crate) fn read_value(body: &[u8]) -> Result<serde_json::Value, ApiError> {
+    serde_json::from_str(text_of(body)?).map_err(|e| malformed(&without_place(&e), e.line().max(1), e.column().max(1)))
+}
+
+/// A body as text, without a byte order mark.
+fn text_of(body: &[u8]) -> Result<&str, ApiError> {
+    let text = match std::str::from_utf8(body) {
+        Ok(text) => text,
+        Err(e) => return Err(not_utf8(body, e.valid_up_to())),
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_ascii().is_empty() {
+        return Err(malformed("the body is empty; send a JSON object", 1, 1));
+    }
+    Ok(text)
 }
 
 /// What kind of value a JSON text is, judged by how it starts.

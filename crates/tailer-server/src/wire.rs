@@ -94,6 +94,8 @@ pub(crate) struct RunDetailsBody<'a> {
     run: RunBody<'a>,
     tasks: Vec<TaskBody<'a>>,
     configuration_version: u32,
+    /// How far a copy is, once it takes time: `bytes`, `total`, and `destinations` that have the whole file; null before.
+    progress: &'a Value,
 }
 
 impl<'a> RunDetailsBody<'a> {
@@ -102,6 +104,7 @@ impl<'a> RunDetailsBody<'a> {
             run: RunBody::new(&details.run, spelled),
             tasks: details.tasks.iter().map(TaskBody::new).collect(),
             configuration_version: details.configuration_version,
+            progress: &details.progress,
         }
     }
 }

@@ -201,7 +201,7 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// A file of this machine that holds the object, where there is one: saves a copy when a local engine reads it.
     fn local_path(&self, path: &ObjectPath) -> Option<PathBuf>;
 
-    /// Calls `poke` whenever something directly in folder `prefix` may have changed, until the guard is dropped.
+    /// Calls `poke` whenever a file directly in folder `prefix` may have appeared or changed, until the guard is dropped.
     /// `None` where the storage cannot tell: then the caller polls. A poke may come for nothing.
     /// `poke` is called from a thread of the watch and must not block.
     ///

@@ -203,6 +203,20 @@ pub fn watching(tx: &mut Tx<'_>, watched: &str) -> Result<Option<ConfigurationRo
     )
 }
 
+/// The operations that watch this address now: enabled, and not archived.
+///
+/// # Errors
+/// What the database says.
+pub fn watchers(tx: &mut Tx<'_>, watched: &str) -> Result<Vec<ConfigurationRow>, StoreError> {
+    tx.query(
+        &format!(
+            "SELECT {COLUMNS} FROM configurations WHERE watched = ?1 AND activated = 1 AND archived = 0 ORDER BY key"
+        ),
+        &[watched.into()],
+        read,
+    )
+}
+
 /// A configuration by its key.
 ///
 /// # Errors

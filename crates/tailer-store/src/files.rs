@@ -52,6 +52,26 @@ pub fn take(
     Ok(taken == 1)
 }
 
+/// Gives a file to a run whether or not it was taken before: a person has it handled again.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when there is no such configuration.
+pub fn retake(
+    tx: &mut Tx<'_>,
+    configuration: ConfigurationKey,
+    location: &str,
+    version: &str,
+    run_id: &RunId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO files (configuration, location, version, run_id, taken) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT (configuration, location, version) DO UPDATE SET run_id = excluded.run_id, taken = excluded.taken",
+        &[configuration.into(), location.into(), version.into(), run_id.into(), at.into()],
+    )?;
+    Ok(())
+}
+
 /// Forgets all versions of a file, so that it is taken again: a person launches it anew. Answers how many were known.
 ///
 /// # Errors

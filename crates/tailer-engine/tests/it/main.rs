@@ -1,8 +1,11 @@
 //! The engine over a real store, real folders and the real embedded warehouse. One module per noun.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod arrivals;
+mod copying;
 mod exports;
 mod files;
+mod remote;
 mod runs;
 mod support;
 mod ticks;

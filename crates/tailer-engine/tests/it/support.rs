@@ -17,6 +17,8 @@ use tailer_store::Store;
 use tailer_warehouse::{EmbeddedWarehouse, Query, Warehouse, embedded::EmbeddedSettings};
 use tempfile::TempDir;
 
+use crate::remote::Remote;
+
 /// The system's clock, moved by what the test says.
 #[derive(Debug, Default)]
 pub(crate) struct TestClock(Mutex<SignedDuration>);
@@ -42,13 +44,15 @@ impl Ids for RandomIds {
     }
 }
 
+/// Buckets as folders; those named `remote…` behave as a service elsewhere.
 #[derive(Debug)]
 struct Folders(PathBuf);
 
 impl Storages for Folders {
     fn open(&self, address: &StorageAddress) -> Result<Arc<dyn Storage>, EngineError> {
-        let opened = LocalStorage::open(self.0.join(&address.bucket), format!("gs://{}", address.bucket));
-        opened.map(|s| Arc::new(s) as _).map_err(|e| EngineError::Internal(e.to_string()))
+        let opened = LocalStorage::open(self.0.join(&address.bucket), format!("gs://{}", address.bucket))
+            .map_err(|e| EngineError::Internal(e.to_string()))?;
+        if address.bucket.starts_with("remote") { Ok(Arc::new(Remote::new(opened))) } else { Ok(Arc::new(opened)) }
     }
 }
 

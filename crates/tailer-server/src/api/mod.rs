@@ -8,6 +8,8 @@ mod deploy;
 pub(crate) mod health;
 mod launch;
 pub(crate) mod metrics;
+mod notices;
+pub(crate) mod notifications;
 pub(crate) mod openapi;
 mod run_logs;
 mod runs;

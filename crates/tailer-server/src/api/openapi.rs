@@ -20,9 +20,9 @@ use utoipa::{
     },
 };
 
-use super::{configurations, deploy, launch, run_logs, runs, workflows};
+use super::{configurations, deploy, launch, notifications::NotifiedBody, run_logs, runs, workflows};
 use crate::{
-    access::{Action, RULES, Route, Rule},
+    access::{Action, NOTIFICATIONS, NOTIFY, RULES, Route, Rule},
     errors::ErrorBody,
     fields::{FieldDoc, Request},
     wire::{
@@ -54,6 +54,7 @@ fn description() -> OpenApi {
     for route in Route::ALL {
         paths.paths.insert(route.path().to_owned(), PathItem::new(HttpMethod::Post, endpoint(route)));
     }
+    paths.paths.insert(NOTIFICATIONS.to_owned(), PathItem::new(HttpMethod::Post, notifications()));
     for (path, content_type, summary) in PLAIN {
         paths.paths.insert(path.to_owned(), PathItem::new(HttpMethod::Get, plain(content_type, summary)));
     }
@@ -108,7 +109,36 @@ fn endpoint(route: Route) -> OperationBuilder {
                 .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(255)))),
         );
     }
-    errors(route).into_iter().fold(operation, |operation, (status, about)| {
+    with_errors(operation, errors(route))
+}
+
+/// The endpoint whose bodies are the storages' own.
+fn notifications() -> OperationBuilder {
+    let (name, role) = NOTIFY;
+    let about = format!(
+        "| action | least role | does |\n| --- | --- | --- |\n| `{name}` | {role} | Looks at objects that a storage says were \
+         written. |\n\nTakes what Google's Pub/Sub pushes and what S3, or Amazon's notification service for it, sends. The role \
+         is needed on some account and concerns that account's operations. Without an `Authorization` header the token may stand \
+         in the address, as `?token=`.\n"
+    );
+    let content = ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::Object))).build();
+    let operation = OperationBuilder::new()
+        .operation_id(Some("storage_notifications"))
+        .description(Some(about))
+        .request_body(Some(
+            RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content).build(),
+        ))
+        .security(SecurityRequirement::new(BEARER, Vec::<String>::new()))
+        .response("202", json_response("Accepted", done(reference::<NotifiedBody>())));
+    let never = ["404", "409"];
+    with_errors(operation, errors(Route::Runs).into_iter().filter(|(status, _)| !never.contains(status)))
+}
+
+fn with_errors(
+    operation: OperationBuilder,
+    errors: impl IntoIterator<Item = (&'static str, &'static str)>,
+) -> OperationBuilder {
+    errors.into_iter().fold(operation, |operation, (status, about)| {
         let mut response = json_response(about, Ref::from_schema_name(ErrorBody::name()).into());
         if status == "429" {
             let seconds = ObjectBuilder::new().schema_type(Type::Integer);
@@ -200,6 +230,7 @@ fn components() -> Components {
     add(Launched::name(), Launched::schema());
     add(LogBody::name(), LogBody::schema());
     add(LogsBody::name(), LogsBody::schema());
+    add(NotifiedBody::name(), NotifiedBody::schema());
     add(ProblemSchema::name(), ProblemSchema::schema());
     add(RunBody::name(), RunBody::schema());
     add(RunDetailsBody::name(), RunDetailsBody::schema());

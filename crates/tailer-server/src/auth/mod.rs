@@ -50,6 +50,21 @@ impl Principal {
         self.grants.iter().filter(|grant| grant.account == *account).map(|grant| grant.role).max()
     }
 
+    /// The accounts on which the role is at least `needed`.
+    ///
+    /// # Errors
+    /// 403 `forbidden` when there is none.
+    pub(crate) fn accounts(&self, needed: Role, to: &str) -> Result<Vec<AccountId>, ApiError> {
+        let enough = |grant: &&Grant| grant.role >= needed;
+        let accounts: Vec<AccountId> = self.grants.iter().filter(enough).map(|grant| grant.account.clone()).collect();
+        if !accounts.is_empty() {
+            return Ok(accounts);
+        }
+        let highest = self.grants.iter().map(|grant| grant.role).max();
+        let has = highest.map_or_else(|| "no role".to_owned(), |role| format!("the role {role}"));
+        Err(ApiError::forbidden(format!("{to} needs the role {needed} on some account; this token has {has}")))
+    }
+
     /// # Errors
     /// 403 `forbidden` when the role on the account is below `needed`.
     pub(crate) fn require(&self, needed: Role, account: &AccountId, to: &str) -> Result<(), ApiError> {

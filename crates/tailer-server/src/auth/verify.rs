@@ -57,7 +57,17 @@ impl Authenticator {
         headers: &HeaderMap,
         limiter: &Limiter,
     ) -> Result<Arc<Principal>, ApiError> {
-        let token = bearer(headers)?;
+        self.authenticate_token(bearer(headers)?, limiter).await
+    }
+
+    /// Who sends this token, wherever it stood.
+    ///
+    /// # Errors
+    /// 401 when it is refused.
+    pub(crate) async fn authenticate_token(&self, token: &str, limiter: &Limiter) -> Result<Arc<Principal>, ApiError> {
+        if token.len() > LONGEST_TOKEN {
+            return Err(ApiError::unauthorized("invalid_token", &Refusal::Malformed.to_string()));
+        }
         let now = self.clock.now();
         let key = cache::key(token);
         if let Some(principal) = self.cache.get(&key, now) {
@@ -133,12 +143,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     };
     let token = one.to_str().ok().and_then(|text| text.split_once(' '));
     match token {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= LONGEST_TOKEN => {
-            Ok(token.trim())
-        }
-        Some((scheme, _)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Err(ApiError::unauthorized("invalid_token", &Refusal::Malformed.to_string()))
-        }
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
         _ => Err(ApiError::unauthorized("missing_token", MISSING)),
     }
 }

@@ -8,6 +8,7 @@ mod deploy;
 mod launch;
 mod logs;
 mod mutations;
+mod notifications;
 mod observation;
 mod openapi;
 mod requests;

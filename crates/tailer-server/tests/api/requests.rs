@@ -80,7 +80,7 @@ async fn bodies_have_a_largest_size() {
 async fn unknown_actions_get_the_valid_ones() {
     let house = House::open().await;
     let token = house.token(ACCOUNT, Role::Viewer).await;
-    for (path, action, _) in rules() {
+    for (path, action, _) in rules().filter(|(_, action, _)| *action != "storage_notification") {
         let error = house.post(path, &token, r#"{"action": "dance"}"#).await.is_error(400, "unknown_action");
         assert!(error["message"].as_str().unwrap().contains(action), "{error}");
         assert!(error["data"]["actions"].as_array().unwrap().contains(&json!(action)), "{error}");

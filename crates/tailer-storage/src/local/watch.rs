@@ -1,17 +1,23 @@
 //! Being told of changes below a folder, by the operating system.
 //!
 //! A hint, never the truth: whoever is poked lists the folder. So events are not told apart beyond leaving out those
-//! that change nothing, and running out of watches means polling, not failure.
+//! that bring no file, and running out of watches means polling, not failure.
 //!
 //! One folder is watched, not what lies below it: a recursive watch learns of a new folder only after files may have been
 //! put into it. Instead the guard tells when another folder should be watched by now, and its holder watches anew.
 
-use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use notify::{
     Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
-    event::{AccessKind, AccessMode},
+    event::{AccessKind, AccessMode, ModifyKind, RemoveKind, RenameMode},
 };
+use parking_lot::Mutex;
 
 use super::resolve::Root;
 use crate::{ObjectPath, StorageError, WatchGuard};
@@ -22,9 +28,11 @@ pub(super) fn start(
     poke: Arc<dyn Fn() + Send + Sync>,
 ) -> Result<Option<WatchGuard>, StorageError> {
     let known = Arc::clone(root);
+    let current = Arc::new(Mutex::new(PathBuf::new()));
+    let watched_now = Arc::clone(&current);
     let on_event = move |event: notify::Result<Event>| {
         // An error (a queue that overflowed) may stand for any change.
-        if event.is_ok_and(|event| !concerns(&known, &event)) {
+        if event.is_ok_and(|event| !concerns(&known, &watched_now.lock(), &event)) {
             return;
         }
         poke();
@@ -32,7 +40,9 @@ pub(super) fn start(
     // Links are not followed, so that nothing outside the bucket is watched.
     let watching = RecommendedWatcher::new(on_event, Config::default().with_follow_symlinks(false))
         .map_err(|error| error.to_string())
-        .and_then(|watcher| settle(watcher, || nearest_folder(root, prefix).map_err(|error| error.to_string())));
+        .and_then(|watcher| {
+            settle(watcher, &current, || nearest_folder(root, prefix).map_err(|error| error.to_string()))
+        });
     let (watcher, watched) = match watching {
         Ok(watching) => watching,
         Err(error) => {
@@ -52,10 +62,12 @@ pub(super) fn start(
 /// go unseen.
 fn settle(
     mut watcher: RecommendedWatcher,
+    current: &Mutex<PathBuf>,
     nearest: impl Fn() -> Result<Watched, String>,
 ) -> Result<(RecommendedWatcher, Watched), String> {
     let mut watched = nearest()?;
     loop {
+        current.lock().clone_from(&watched.folder);
         watcher.watch(&watched.folder, RecursiveMode::NonRecursive).map_err(|error| error.to_string())?;
         let now = nearest()?;
         if now == watched {
@@ -90,11 +102,17 @@ fn nearest_folder(root: &Root, prefix: &ObjectPath) -> Result<Watched, StorageEr
     }
 }
 
-/// Reading changes nothing, and unfinished writes are nobody's concern until they are renamed out of staging.
-fn concerns(root: &Root, event: &Event) -> bool {
-    let changes = match event.kind {
+/// Reading changes nothing, nor does what leaves the folder bring a file; what is being written is told when it is closed. And
+/// unfinished writes are nobody's concern until they are renamed out of staging.
+fn concerns(root: &Root, watched: &Path, event: &Event) -> bool {
+    let brings = match event.kind {
         EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),
+        EventKind::Modify(ModifyKind::Data(_)) => false,
+        // That of the folder itself means that another one must be watched.
+        EventKind::Modify(ModifyKind::Name(RenameMode::From)) | EventKind::Remove(RemoveKind::File) => {
+            event.paths.iter().any(|path| path == watched)
+        }
         _ => true,
     };
-    changes && (event.paths.is_empty() || event.paths.iter().any(|path| !root.is_staging(path)))
+    brings && (event.paths.is_empty() || event.paths.iter().any(|path| !root.is_staging(path)))
 }

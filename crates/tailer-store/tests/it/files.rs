@@ -21,4 +21,8 @@ fn each_version_of_a_file_is_taken_once() {
     assert_eq!(seen("v1"), None);
     assert!(take(key, "v1", 5), "a person may have it taken again");
     assert!(!take(other, "v1", 6), "the others remember");
+    for (version, run) in [("v1", 7), ("v9", 8)] {
+        bench.tx(move |tx| files::retake(tx, key, "gs://in/a.csv", version, &run_id(run), at(2)));
+        assert_eq!(seen(version), Some(run_id(run)), "the newest run has it");
+    }
 }

@@ -72,8 +72,17 @@ pub(crate) fn print_details(run: &Value) {
             fields.push((name, text(run, key).to_owned()));
         }
     }
+    fields.extend(progress(run).map(|progress| ("copied", progress)));
     output::fields(&fields);
     print_tasks(run);
+}
+
+/// `1048576 of 2097152 bytes (50 %)`
+fn progress(run: &Value) -> Option<String> {
+    let progress = run.get("progress")?;
+    let (bytes, total) = (progress.get("bytes")?.as_u64()?, progress.get("total")?.as_u64()?);
+    let percent = (bytes.saturating_mul(100)).checked_div(total).unwrap_or(100);
+    Some(format!("{bytes} of {total} bytes ({percent} %)"))
 }
 
 /// A table of the tasks with their statistics, if there are any.

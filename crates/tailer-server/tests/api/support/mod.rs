@@ -26,7 +26,7 @@ pub(crate) const OTHER: &str = "000001";
 
 /// A running server. Dropping it stops it.
 pub(crate) struct House {
-    _data: TempDir,
+    data: TempDir,
     pub(crate) url: String,
     pub(crate) http: Client,
     pub(crate) store: Store,
@@ -102,7 +102,7 @@ impl House {
         let serving = tokio::spawn(server.run(listener, shutdown.clone()));
         let url = format!("{}://{address}", if settings.tls.is_some() { "https" } else { "http" });
         Self {
-            _data: data,
+            data,
             url,
             http: Client::builder().no_proxy().build().unwrap(),
             store,
@@ -145,6 +145,15 @@ impl House {
         let token = self.token(ACCOUNT, Role::Deployer).await;
         let answer = self.call(&token, &deployment(configuration, files)).await.is_fine();
         answer["data"]["configuration_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Puts an object into a bucket, whole.
+    pub(crate) async fn put(&self, path: &str, content: &str) {
+        let to = self.data.path().join("buckets").join(path);
+        tokio::fs::create_dir_all(to.parent().unwrap()).await.unwrap();
+        let elsewhere = self.data.path().join("put");
+        tokio::fs::write(&elsewhere, content).await.unwrap();
+        tokio::fs::rename(elsewhere, to).await.unwrap();
     }
 
     /// Launches, which must work; the run's id.
