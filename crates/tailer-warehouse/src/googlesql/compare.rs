@@ -99,7 +99,11 @@ impl Translator<'_> {
                     return Err(invalid(format!("IN: no common type of {} and {}", value.ty, column.ty), at));
                 };
                 if matches!(ty, Type::Struct(_)) {
-                    return Err(unsupported("IN (subquery) with STRUCTs", at));
+                    let (own, alias) = (quote(&self.alias()), quote(&column.alias));
+                    let side = Ex::new(format!("{own}.{alias}"), column.ty.clone());
+                    let same = equal(value, side, at)?;
+                    let sql = super::like::joined(&same, &format!("({}) AS {own}", output.sql), false);
+                    return Ok(Ex::new(if negated { format!("(NOT {sql})") } else { sql }, Type::Bool));
                 }
                 let alias = quote(&column.alias);
                 let output = self.cast_columns(output, std::slice::from_ref(&ty), at)?;
@@ -165,7 +169,9 @@ fn in_array(value: Ex, array: Ex, at: At) -> Result<String> {
         return Err(invalid(format!("IN UNNEST: {} is not the type of the elements", value.ty), at));
     };
     if matches!(ty, Type::Struct(_) | Type::Float64) {
-        return Err(unsupported(format!("IN UNNEST with {ty}"), at));
+        let Type::Array(element) = &array.ty else { return Err(invalid("IN UNNEST wants an ARRAY", at)) };
+        let same = equal(value, Ex::new("e", element.as_ref().clone()), at)?;
+        return Ok(format!("gs_any(list_transform({}, lambda e: {same}))", array.sql));
     }
     let value = coerce::to(value, &ty, at)?;
     let array = coerce::to(array, &Type::array(ty), at)?;

@@ -1,9 +1,9 @@
 //! INSERT, UPDATE, DELETE, TRUNCATE, MERGE.
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, Delete, Expr, FromTable, Ident, Insert, Merge, MergeAction, MergeClause,
-    MergeClauseKind, MergeInsertKind, MergeUpdateKind, ObjectName, SetExpr, Spanned, TableFactor, TableObject,
-    TableWithJoins, Truncate, Update, UpdateTableFromKind, Values,
+    Delete, Expr, FromTable, Ident, Insert, Merge, MergeAction, MergeClause, MergeClauseKind, MergeInsertKind,
+    MergeUpdateKind, ObjectName, SetExpr, Spanned, TableFactor, TableObject, TableWithJoins, Truncate, Update,
+    UpdateTableFromKind, Values,
 };
 
 use super::{
@@ -17,17 +17,17 @@ use super::{
 use crate::TableName;
 
 /// A table that a statement changes.
-struct Target {
+pub(super) struct Target {
     table: TableName,
     columns: Vec<(String, Type)>,
     /// As the columns are named in the statement.
-    names: Names,
+    pub(super) names: Names,
     /// Its alias in the generated SQL.
-    own: String,
+    pub(super) own: String,
 }
 
 impl Target {
-    fn column(&self, ident: &Ident) -> Result<(&str, &Type)> {
+    pub(super) fn column(&self, ident: &Ident) -> Result<(&str, &Type)> {
         let found = self.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(&ident.value));
         found.map(|(name, ty)| (name.as_str(), ty)).ok_or_else(|| {
             let hint = hint(&ident.value, self.columns.iter().map(|(name, _)| name.as_str()));
@@ -246,33 +246,6 @@ impl Translator<'_> {
         Ok(target.finish(sql))
     }
 
-    fn assignments(
-        &mut self,
-        assignments: &[Assignment],
-        target: &Target,
-        env: &Env<'_>,
-    ) -> Result<Vec<(String, String)>> {
-        let mut all: Vec<(String, String)> = Vec::with_capacity(assignments.len());
-        for Assignment { target: left, value } in assignments {
-            let AssignmentTarget::ColumnName(path) = left else {
-                return Err(invalid("SET takes one column at a time", place(value)));
-            };
-            let idents: Vec<&Ident> = path.0.iter().filter_map(|p| p.as_ident()).collect();
-            let ident = match idents.as_slice() {
-                [column] => column,
-                [table, column] if target.names.variable(&table.value).is_some() => column,
-                [first, ..] => return Err(unsupported("SET of a field of a STRUCT", first.span.start)),
-                [] => return Err(invalid("SET wants a column", place(value))),
-            };
-            let (name, ty) = target.column(ident)?;
-            if all.iter().any(|(n, _)| n == name) {
-                return Err(invalid(format!("column {name} is set twice"), ident.span.start));
-            }
-            all.push((name.to_string(), self.assigned(value, ty, env)?));
-        }
-        Ok(all)
-    }
-
     /// DuckDB's MERGE takes the last of several source rows that match one target row; GoogleSQL refuses. The source rows that
     /// an action applies to are therefore counted per row of the target, where there can be several.
     pub(super) fn merge(&mut self, merge: &Merge) -> Result<Translated> {
@@ -376,7 +349,7 @@ impl Translator<'_> {
     }
 }
 
-fn is_default(expr: &Expr) -> bool {
+pub(super) fn is_default(expr: &Expr) -> bool {
     matches!(expr, Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("DEFAULT"))
 }
 

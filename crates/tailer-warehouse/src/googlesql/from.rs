@@ -61,7 +61,13 @@ impl Translator<'_> {
         Ok(names.join(more))
     }
 
-    fn join(&mut self, sql: String, left: Names, join: &Join, outer: Option<&Env<'_>>) -> Result<(String, Names)> {
+    pub(super) fn join(
+        &mut self,
+        sql: String,
+        left: Names,
+        join: &Join,
+        outer: Option<&Env<'_>>,
+    ) -> Result<(String, Names)> {
         let at = join.relation.span().start;
         if join.global {
             return Err(invalid("GLOBAL joins are not GoogleSQL", at));
@@ -208,11 +214,14 @@ impl Translator<'_> {
                 alias,
             } => {
                 let (aggregates, column, values) = (aggregate_functions, value_column, value_source);
-                self.pivot(&Pivot { table, aggregates, column, values, alias: alias.as_ref() }, before, outer)
+                let input = self.factor(table, before, outer)?;
+                let alias = alias_name(alias.as_ref())?;
+                self.pivot(input, &Pivot { aggregates, column, values, alias }, outer)
             }
             TableFactor::Unpivot { table, value, name, columns, null_inclusion, alias } => {
-                let (nulls, alias) = (null_inclusion.as_ref(), alias.as_ref());
-                self.unpivot(&Unpivot { table, value, name, columns, nulls, alias }, before, outer)
+                let input = self.factor(table, before, outer)?;
+                let (nulls, alias) = (null_inclusion.as_ref(), alias_name(alias.as_ref())?);
+                self.unpivot(input, &Unpivot { value, name, columns, nulls, alias }, outer)
             }
             TableFactor::MatchRecognize { .. } => Err(unsupported("MATCH_RECOGNIZE", at)),
             TableFactor::Function { name, .. } => Err(unsupported(format!("table function {name}"), at)),
@@ -367,7 +376,7 @@ fn value_names(value: Ex, name: String, at: At) -> Names {
     Names { cols, variables }
 }
 
-pub(super) fn alias_name(alias: Option<&TableAlias>) -> Result<Option<&Ident>> {
+fn alias_name(alias: Option<&TableAlias>) -> Result<Option<&Ident>> {
     match alias {
         None => Ok(None),
         Some(alias) if alias.columns.is_empty() && alias.at.is_none() => Ok(Some(&alias.name)),

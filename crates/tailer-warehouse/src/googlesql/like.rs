@@ -125,7 +125,7 @@ impl Translator<'_> {
 }
 
 /// The truth of a condition over all rows of a FROM item.
-fn joined(condition: &str, from: &str, all: bool) -> String {
+pub(super) fn joined(condition: &str, from: &str, all: bool) -> String {
     let (aggregate, decided) = if all { ("bool_and", "false") } else { ("bool_or", "true") };
     format!(
         "(SELECT CASE WHEN {aggregate}(m) IS {decided} THEN {decided} WHEN count(*) = count(m) THEN NOT {decided} END \

@@ -4,6 +4,7 @@ use sqlparser::ast::{Expr, OrderBy};
 
 use super::{
     error::{Result, located, place},
+    grouping::Grouping,
     query::{order_keys, ordinal, sort_key},
     quote,
     scope::{Col, Env, Ex, Literal, Names},
@@ -18,6 +19,7 @@ impl Translator<'_> {
         output: Output,
         order_by: &OrderBy,
         items: &[Item],
+        group: &Grouping,
         env: &Env<'_>,
     ) -> Result<Output> {
         let mut keys = Vec::new();
@@ -29,7 +31,10 @@ impl Translator<'_> {
             };
             let ex = match index.and_then(|i| items.get(i)) {
                 Some(item) => item.col.ex.clone(),
-                None => self.expr(expr, env)?,
+                None => {
+                    let ex = self.expr(expr, env)?;
+                    Ex { sql: group.seen(&ex.sql), ..ex }
+                }
             };
             let position = index.or_else(|| items.iter().position(|i| i.col.ex == ex));
             let by_position = ex.ty != Type::Float64 && !output.is_value;
@@ -52,6 +57,7 @@ impl Translator<'_> {
         output: Output,
         order_by: &OrderBy,
         items: &[Item],
+        group: &Grouping,
         env: &Env<'_>,
     ) -> Result<Output> {
         let alias = self.alias();
@@ -67,7 +73,7 @@ impl Translator<'_> {
             };
             let index = match index {
                 None => {
-                    let inside = self.expr(expr, env).ok();
+                    let inside = self.expr(expr, env).ok().map(|ex| Ex { sql: group.seen(&ex.sql), ..ex });
                     inside.and_then(|ex| items.iter().position(|i| i.col.ex == ex))
                 }
                 found => found,

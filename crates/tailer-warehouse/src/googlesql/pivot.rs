@@ -1,13 +1,11 @@
 //! PIVOT and UNPIVOT, said as GROUP BY and as a join with a list.
 
-use sqlparser::ast::{
-    Expr, ExprWithAlias, Ident, NullInclusion, PivotValueSource, Spanned, TableAlias, TableFactor, UnaryOperator, Value,
-};
+use sqlparser::ast::{Expr, ExprWithAlias, Ident, NullInclusion, PivotValueSource, UnaryOperator, Value};
 
 use super::{
     compare::equal,
-    error::{At, Result, invalid, place, unsupported},
-    from::{Item, alias_name, names_of},
+    error::{At, Result, invalid, nowhere, place, unsupported},
+    from::{Item, names_of},
     quote,
     scope::{Col, Env, Ex, Literal, Names, text},
     translator::{Output, OutputColumn, Translator},
@@ -16,28 +14,25 @@ use super::{
 
 /// The parts of `PIVOT (aggregates FOR column IN (values)) alias`.
 pub(super) struct Pivot<'a> {
-    pub(super) table: &'a TableFactor,
     pub(super) aggregates: &'a [ExprWithAlias],
     pub(super) column: &'a [Expr],
     pub(super) values: &'a PivotValueSource,
-    pub(super) alias: Option<&'a TableAlias>,
+    pub(super) alias: Option<&'a Ident>,
 }
 
 /// The parts of `UNPIVOT (value FOR name IN (columns)) alias`.
 pub(super) struct Unpivot<'a> {
-    pub(super) table: &'a TableFactor,
     pub(super) value: &'a Expr,
     pub(super) name: &'a Ident,
     pub(super) columns: &'a [ExprWithAlias],
     pub(super) nulls: Option<&'a NullInclusion>,
-    pub(super) alias: Option<&'a TableAlias>,
+    pub(super) alias: Option<&'a Ident>,
 }
 
 impl Translator<'_> {
     /// Groups by the columns that neither an aggregate nor FOR names; every aggregate comes once for each value.
-    pub(super) fn pivot(&mut self, pivot: &Pivot<'_>, before: &Names, outer: Option<&Env<'_>>) -> Result<Item> {
-        let at = pivot.table.span().start;
-        let input = self.factor(pivot.table, before, outer)?;
+    pub(super) fn pivot(&mut self, input: Item, pivot: &Pivot<'_>, outer: Option<&Env<'_>>) -> Result<Item> {
+        let at = pivot.column.first().map_or_else(nowhere, place);
         let env = Env::new(outer, &input.names);
         let [column] = pivot.column else { return Err(invalid("PIVOT is for one expression", at)) };
         let PivotValueSource::List(values) = pivot.values else {
@@ -96,9 +91,8 @@ impl Translator<'_> {
     }
 
     /// A row for every listed column that is not NULL.
-    pub(super) fn unpivot(&mut self, unpivot: &Unpivot<'_>, before: &Names, outer: Option<&Env<'_>>) -> Result<Item> {
+    pub(super) fn unpivot(&mut self, input: Item, unpivot: &Unpivot<'_>, outer: Option<&Env<'_>>) -> Result<Item> {
         let at = unpivot.name.span.start;
-        let input = self.factor(unpivot.table, before, outer)?;
         let env = Env::new(outer, &input.names);
         let targets = names_in(unpivot.value)?;
         let mut rows = Vec::with_capacity(unpivot.columns.len());
@@ -161,11 +155,11 @@ impl Translator<'_> {
         &mut self,
         sql: String,
         columns: Vec<OutputColumn>,
-        alias: Option<&TableAlias>,
+        alias: Option<&Ident>,
         at: At,
     ) -> Result<Item> {
         let own = self.alias();
-        let name = alias_name(alias)?.map(|i| i.value.clone()).unwrap_or_default();
+        let name = alias.map(|i| i.value.clone()).unwrap_or_default();
         let output = Output { sql: String::new(), columns, is_value: false };
         let names = names_of(&output, &own, name, at);
         Ok(Item {

@@ -1,8 +1,8 @@
 //! Queries: WITH, set operations, and ORDER BY and LIMIT around them.
 
 use sqlparser::ast::{
-    Cte as AstCte, Expr, LimitClause, OrderBy, OrderByKind, OrderByOptions, OrderBySort, Query, SetExpr, SetOperator,
-    SetQuantifier, Spanned, Value, With,
+    Cte as AstCte, Expr, LimitClause, OrderBy, OrderByKind, OrderByOptions, OrderBySort, Query, SelectFlavor, SetExpr,
+    SetOperator, SetQuantifier, Spanned, Value, With,
 };
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     error::{At, Result, invalid, place, unsupported},
     quote,
     scope::{Col, Env, Ex, Literal, Names, text},
+    set_modes::Matching,
     translator::{Cte, Output, OutputColumn, Translator},
     types::{Type, duckdb_field_names, supertype},
 };
@@ -78,15 +79,19 @@ impl Translator<'_> {
         {
             return Err(invalid("FETCH, FOR, SETTINGS and FORMAT clauses are not GoogleSQL", at()));
         }
-        if !pipe_operators.is_empty() {
-            return Err(unsupported("pipe syntax (|>)", at()));
-        }
         let with = match with {
             Some(with) => self.with(with, outer)?,
             None => String::new(),
         };
         let limit = limit_clause.as_ref().map(limit).transpose()?.unwrap_or_default();
         let mut output = match body.as_ref() {
+            SetExpr::Select(select) if select.flavor == SelectFlavor::FromFirstNoSelect => {
+                if order_by.is_some() || !limit.is_empty() {
+                    return Err(invalid("a query that starts with FROM goes on with |>", at()));
+                }
+                let output = self.from_query(select, pipe_operators, outer)?;
+                return Ok(Output { sql: format!("{with}{}", output.sql), ..output });
+            }
             SetExpr::Select(select) => self.select(select, order_by.as_ref(), outer)?,
             body => {
                 let output = self.set_expression(body, outer)?;
@@ -97,7 +102,11 @@ impl Translator<'_> {
                 }
             }
         };
-        output.sql = format!("{with}{}{limit}", output.sql);
+        output.sql.push_str(&limit);
+        if !pipe_operators.is_empty() {
+            output = self.pipes(pipe_operators, output, outer)?;
+        }
+        output.sql.insert_str(0, &with);
         Ok(output)
     }
 
@@ -139,6 +148,9 @@ impl Translator<'_> {
         outer: Option<&Env<'_>>,
     ) -> Result<Output> {
         let at = cte.alias.name.span.start;
+        if self.matching(recursion).is_some() {
+            return Err(unsupported("a recursive query whose columns are matched by name", at));
+        }
         let anchor = self.set_expression(anchor, outer)?;
         let columns: Vec<OutputColumn> =
             anchor.columns.iter().map(|c| OutputColumn { literal: Literal::No, ..c.clone() }).collect();
@@ -194,18 +206,19 @@ impl Translator<'_> {
         let SetExpr::SetOperation { op, set_quantifier, .. } = body else {
             return Err(invalid("a set operation was expected", at));
         };
-        let operator = match (op, set_quantifier) {
-            (SetOperator::Union, SetQuantifier::All) => "UNION ALL",
-            (SetOperator::Union, SetQuantifier::Distinct) => "UNION",
-            (SetOperator::Intersect, SetQuantifier::Distinct) => "INTERSECT",
-            (SetOperator::Except, SetQuantifier::Distinct) => "EXCEPT",
-            (op, SetQuantifier::None) => return Err(invalid(format!("{op} needs ALL or DISTINCT"), at)),
-            (op, quantifier) => return Err(unsupported(format!("{op} {quantifier}"), at)),
-        };
+        let operator = set_operator(*op, *set_quantifier, at)?;
+        if let SetExpr::SetOperation { left, right, .. } = body
+            && let Some(matching) = self.matching(right)
+        {
+            let left = self.set_expression(left, outer)?;
+            let right = self.set_expression(right, outer)?;
+            let (left, right) = self.matched(left, right, &matching, at)?;
+            return self.combine(vec![left, right], operator, at);
+        }
         let mut branches = Vec::new();
         let mut rest = body;
         while let SetExpr::SetOperation { op: o, set_quantifier: q, left, right } = rest {
-            if o != op || q != set_quantifier {
+            if o != op || q != set_quantifier || self.matching(right).is_some() {
                 break;
             }
             branches.push(right.as_ref());
@@ -219,7 +232,16 @@ impl Translator<'_> {
         self.combine(outputs, operator, at)
     }
 
-    fn combine(&mut self, outputs: Vec<Output>, operator: &str, at: At) -> Result<Output> {
+    /// How the columns of a set operation are matched, when by name.
+    pub(super) fn matching(&self, right: &SetExpr) -> Option<Matching> {
+        if self.matchings.is_empty() {
+            return None;
+        }
+        let at = right.span().start;
+        self.matchings.get(&(at.line, at.column)).cloned()
+    }
+
+    pub(super) fn combine(&mut self, outputs: Vec<Output>, operator: &str, at: At) -> Result<Output> {
         let Some(first) = outputs.first() else { return Err(invalid("an empty set operation", at)) };
         let mut columns = first.columns.clone();
         for output in &outputs {
@@ -321,6 +343,20 @@ impl Translator<'_> {
         );
         Ok(Output { sql, ..output })
     }
+}
+
+/// The operator in the engine's words.
+pub(super) fn set_operator(op: SetOperator, quantifier: SetQuantifier, at: At) -> Result<&'static str> {
+    Ok(match (op, quantifier) {
+        (SetOperator::Union, SetQuantifier::All) => "UNION ALL",
+        (SetOperator::Union, SetQuantifier::Distinct) => "UNION",
+        (SetOperator::Intersect, SetQuantifier::Distinct) => "INTERSECT",
+        (SetOperator::Except, SetQuantifier::Distinct) => "EXCEPT",
+        (SetOperator::Intersect, SetQuantifier::All) => "INTERSECT ALL",
+        (SetOperator::Except, SetQuantifier::All) => "EXCEPT ALL",
+        (op, SetQuantifier::None) => return Err(invalid(format!("{op} needs ALL or DISTINCT"), at)),
+        (op, quantifier) => return Err(unsupported(format!("{op} {quantifier}"), at)),
+    })
 }
 
 /// A column of a query, seen from around it.

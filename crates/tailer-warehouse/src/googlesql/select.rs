@@ -45,15 +45,15 @@ impl Translator<'_> {
         if items.is_empty() {
             return Err(invalid("the SELECT list is empty", select.span().start));
         }
-        let group = self.group_by(&select.group_by, &items, &env)?;
+        let group = self.group_by(&select.group_by, &mut items, &env)?;
         let aliases: Vec<Col> = items.iter().filter(|i| !i.col.name.is_empty()).map(|i| i.col.clone()).collect();
         let aliased = Env { aliases: &aliases, ..env };
         let having = match &select.having {
-            Some(having) => Some(self.condition(having, &aliased, "HAVING")?),
+            Some(having) => Some(group.seen(&self.condition(having, &aliased, "HAVING")?)),
             None => None,
         };
         let qualify = match &select.qualify {
-            Some(qualify) => Some(self.condition(qualify, &aliased, "QUALIFY")?),
+            Some(qualify) => Some(group.seen(&self.condition(qualify, &aliased, "QUALIFY")?)),
             None => None,
         };
         let (columns, list, is_value) = output_columns(&items, select)?;
@@ -62,8 +62,18 @@ impl Translator<'_> {
             return Err(invalid(format!("SELECT DISTINCT does not support type {}", column.ty), select.span().start));
         }
         let mut sql = format!("SELECT {}{}", if distinct { "DISTINCT " } else { "" }, list.join(", "));
-        let clauses =
-            [("FROM", from), ("WHERE", condition), ("GROUP BY", group), ("HAVING", having), ("QUALIFY", qualify)];
+        let from = match (from, &group.keys) {
+            (Some(from), Some(keys)) => Some(format!("{from} CROSS JOIN LATERAL {keys}")),
+            (None, Some(keys)) => Some(keys.clone()),
+            (from, None) => from,
+        };
+        let clauses = [
+            ("FROM", from),
+            ("WHERE", condition),
+            ("GROUP BY", group.clause.clone()),
+            ("HAVING", having),
+            ("QUALIFY", qualify),
+        ];
         for (keyword, clause) in clauses {
             if let Some(clause) = clause {
                 sql.push_str(&format!(" {keyword} {clause}"));
@@ -72,8 +82,8 @@ impl Translator<'_> {
         let output = Output { sql, columns, is_value };
         match order_by {
             None => Ok(output),
-            Some(order_by) if distinct => self.order_distinct(output, order_by, &items, &aliased),
-            Some(order_by) => self.order_here(output, order_by, &items, &aliased),
+            Some(order_by) if distinct => self.order_distinct(output, order_by, &items, &group, &aliased),
+            Some(order_by) => self.order_here(output, order_by, &items, &group, &aliased),
         }
     }
 
@@ -86,7 +96,7 @@ impl Translator<'_> {
         coerce::to(ex, &Type::Bool, place(expr))
     }
 
-    fn item(&mut self, item: &SelectItem, env: &Env<'_>, items: &mut Vec<Item>) -> Result<()> {
+    pub(super) fn item(&mut self, item: &SelectItem, env: &Env<'_>, items: &mut Vec<Item>) -> Result<()> {
         match item {
             SelectItem::UnnamedExpr(expr) => {
                 let name = implied_name(expr);
@@ -241,7 +251,7 @@ fn output_columns(items: &[Item], select: &Select) -> Result<(Vec<OutputColumn>,
 }
 
 /// A bare NULL or `[]` needs its type told.
-fn selected(ex: &Ex) -> String {
+pub(super) fn selected(ex: &Ex) -> String {
     match ex.literal {
         Literal::Null | Literal::EmptyArray => format!("CAST({} AS {})", ex.sql, ex.ty.duckdb()),
         _ => ex.sql.clone(),

@@ -12,6 +12,7 @@ use super::{
     error::{At, Result, invalid, located, unsupported},
     lexer::{Lexeme, lex},
     rewrite,
+    set_modes::{self, Matchings},
     translator::{Output, Translator},
 };
 use crate::{Column, WarehouseError};
@@ -52,12 +53,13 @@ pub(super) fn with_lexemes<T>(statement: &Statement, work: impl FnOnce(Vec<Lexem
     })
 }
 
-/// Reads all of the tokens as one thing of the grammar.
+/// Reads all of the tokens as one thing of the grammar. What the grammar does not hold comes beside it.
 pub(super) fn parse<T>(
     lexemes: Vec<Lexeme>,
     read: impl FnOnce(&mut Parser<'_>) -> std::result::Result<T, ParserError>,
-) -> Result<T> {
+) -> Result<(T, Matchings)> {
     let last = lexemes.last().map(|l| l.at).unwrap_or_else(super::error::nowhere);
+    let (lexemes, matchings) = set_modes::take(lexemes);
     let tokens = rewrite::rewrite(lexemes).into_iter().map(Lexeme::into_token).collect();
     let dialect = GoogleSql::default();
     let mut parser = Parser::new(&dialect).with_recursion_limit(PARSER_DEPTH).with_tokens_with_locations(tokens);
@@ -67,7 +69,7 @@ pub(super) fn parse<T>(
     if next.token != Token::EOF {
         return Err(invalid(format!("syntax error: unexpected {}", next.token), next.span.start));
     }
-    Ok(parsed)
+    Ok((parsed, matchings))
 }
 
 /// The parser writes places into its message.

@@ -1,5 +1,7 @@
 //! The state that one statement's translation carries along.
 
+use std::collections::HashMap;
+
 use super::{
     Catalog, Scope,
     error::{At, Result, hint, invalid, unsupported},
@@ -62,6 +64,8 @@ pub(super) struct Translator<'a> {
     pub(super) no_aggregates: Option<&'static str>,
     /// The rows that aggregates of a PIVOT see.
     pub(super) pivot_filter: Option<String>,
+    /// Set operations by name.
+    pub(super) matchings: super::set_modes::Matchings,
 }
 
 impl<'a> Translator<'a> {
@@ -80,6 +84,7 @@ impl<'a> Translator<'a> {
             windows: 0,
             no_aggregates: None,
             pivot_filter: None,
+            matchings: HashMap::new(),
         }
     }
 

@@ -73,9 +73,10 @@ pub fn translate_with(
     variables: &dyn Variables,
 ) -> Result<Translated> {
     with_lexemes(statement, |lexemes| {
-        let parsed = parse(counts(lexemes, variables), |p| p.parse_statement())?;
+        let (parsed, matchings) = parse(counts(lexemes, variables), |p| p.parse_statement())?;
         let mut translator = Translator::new(catalog, scope);
         translator.variables = variables;
+        translator.matchings = matchings;
         let mut translated = translator.statement(&parsed)?;
         if translator.uses_variables && matches!(parsed, sqlparser::ast::Statement::CreateView(_)) {
             return Err(invalid("a view cannot use variables or parameters: it outlives them", beginning(statement)));
@@ -99,7 +100,7 @@ pub fn translate_value(
     variables: &dyn Variables,
 ) -> Result<Translated> {
     with_lexemes(expression, |lexemes| {
-        let mut parsed = parse(counts(lexemes, variables), |p| p.parse_expr())?;
+        let (mut parsed, matchings) = parse(counts(lexemes, variables), |p| p.parse_expr())?;
         let at = beginning(expression);
         if let Some(variable) = equal_to {
             let left = Box::new(Expr::Identifier(Ident::new(variable)));
@@ -107,6 +108,7 @@ pub fn translate_value(
         }
         let mut translator = Translator::new(catalog, scope);
         translator.variables = variables;
+        translator.matchings = matchings;
         let names = Names::default();
         let env = Env::new(None, &names);
         let ex = translator.without_aggregates("an expression of a script", |t| t.expr(&parsed, &env))?;
@@ -129,7 +131,7 @@ pub fn translate_value(
 /// [`WarehouseError`](crate::WarehouseError) for what is no type, or none that the embedded warehouse has.
 pub fn translate_type(written: &Statement) -> Result<(String, String)> {
     with_lexemes(written, |lexemes| {
-        let data_type = parse(lexemes, |p| p.parse_data_type())?;
+        let (data_type, _) = parse(lexemes, |p| p.parse_data_type())?;
         let ty = from_ast(&data_type, beginning(written))?;
         Ok((ty.to_string(), ty.duckdb()))
     })

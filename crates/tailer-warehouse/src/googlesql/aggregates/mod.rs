@@ -97,7 +97,7 @@ pub(super) fn call(t: &mut Translator<'_>, name: &str, function: &Function, over
     } else {
         take_apart(t, name, function, over, env)?
     };
-    aggregate.translate()
+    aggregate.anchored(env)?.translate()
 }
 
 fn take_apart<'o>(
@@ -168,6 +168,29 @@ fn order(t: &mut Translator<'_>, keys: &[OrderByExpr], env: &Env<'_>) -> Result<
 }
 
 impl Aggregate<'_> {
+    /// An aggregate belongs to the query that it stands in. The engine gives one that names columns of a query around it only to
+    /// that query: so one of its own query's columns is named too.
+    fn anchored(mut self, env: &Env<'_>) -> Result<Self> {
+        if env.outer.is_none() || self.args.is_empty() {
+            return Ok(self);
+        }
+        let is_own = |sql: &str| {
+            let values = env.names.variables.iter().filter_map(|v| v.value.as_ref());
+            env.names.cols.iter().map(|c| &c.ex).chain(values).any(|ex| sql.contains(&ex.sql))
+        };
+        let foreign = self.args.iter().any(|a| a.sql.contains('"')) && !self.args.iter().any(|a| is_own(&a.sql));
+        let Some(first) = self.args.first_mut().filter(|_| foreign) else { return Ok(self) };
+        let Some(own) = env.names.cols.first() else {
+            return Err(unsupported(
+                format!("{} of a column of a query around a query without FROM", self.name),
+                self.at,
+            ));
+        };
+        first.sql = format!("(CASE WHEN {} IS NULL THEN {} ELSE {} END)", own.ex.sql, first.sql, first.sql);
+        first.literal = super::scope::Literal::No;
+        Ok(self)
+    }
+
     fn translate(self) -> Result<Ex> {
         self.check()?;
         match self.name {
