@@ -9,8 +9,8 @@ use serde_json::Value;
 pub use files::{FileKind, FileMention, check_files};
 
 use crate::{
-    AccountId, ConfigurationType, Environment, Identity, Problems, json, operation::Definition, reader::Fields,
-    reader::Reader, suggest, template::placeholders,
+    AccountId, ConfigurationType, Environment, Identity, Problems, constants, json, operation::Definition,
+    reader::Fields, reader::Reader, suggest, template::placeholders,
 };
 
 const MAX_CONFIGURATION_ID: usize = 200;
@@ -149,6 +149,21 @@ pub fn parse_configuration(text: &str) -> (Option<Configuration>, Problems) {
 /// The same on a JSON value already parsed.
 #[must_use]
 pub fn read_configuration(value: &Value) -> (Option<Configuration>, Problems) {
+    let (read, problems, mentions) = read(value);
+    let configuration = read.filter(|_| problems.errors.is_empty()).map(|(header, definition)| {
+        let files = mentions.iter().map(|mention| mention.name.clone()).collect();
+        Configuration { header, definition, files, mentions }
+    });
+    (configuration, problems)
+}
+
+/// The files that a configuration names, as far as it can be read: also when much is wrong with it.
+#[must_use]
+pub fn mentions(value: &Value) -> Vec<FileMention> {
+    read(value).2
+}
+
+fn read(value: &Value) -> (Option<(Header, Definition)>, Problems, Vec<FileMention>) {
     let reader = Reader::default();
     let read = reader.document(value).and_then(|fields| {
         let (kind, header) = Header::read(&fields);
@@ -161,19 +176,16 @@ pub fn read_configuration(value: &Value) -> (Option<Configuration>, Problems) {
         Some((header?, definition?))
     });
     let (problems, mentions) = reader.into_parts();
-    let configuration = read.filter(|_| problems.errors.is_empty()).map(|(header, definition)| {
-        let files = mentions.iter().map(|mention| mention.name.clone()).collect();
-        Configuration { header, definition, files, mentions }
-    });
-    (configuration, problems)
+    (read, problems, mentions)
 }
 
-/// A `{{name}}` that is no reserved name is a constant of a context, and must have been replaced by now.
+/// A `{{name}}` that is no reserved name is a constant of a context, and must have been replaced by now; as those that every
+/// context has a value for.
 fn refuse_unknown_constants(reader: &Reader, value: &Value, path: &str) {
     match value {
         Value::String(text) => {
             for name in placeholders(text) {
-                if !name.starts_with("FD_") && name != "TEMPLATE_CURRENT_DATE" {
+                if !constants::is_reserved(&name) || constants::OF_THE_CONTEXT.contains(&name.as_str()) {
                     reader.error(
                         path,
                         format!("unknown constant {{{{{name}}}}}: deploy with the context that gives its value"),

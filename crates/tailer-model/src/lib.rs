@@ -7,6 +7,7 @@
 mod text;
 
 pub mod configuration;
+pub mod constants;
 pub mod criticality;
 pub mod duration;
 pub mod execution_date;
@@ -26,6 +27,7 @@ pub mod template;
 pub mod time;
 
 pub use configuration::{Configuration, Header, check_files, parse_configuration, read_configuration};
+pub use constants::Constants;
 pub use criticality::Criticality;
 pub use execution_date::ExecutionDate;
 pub use graph::TaskGraph;

@@ -48,6 +48,11 @@ impl Problems {
         keep(&mut self.errors, Problem::at(path, message));
     }
 
+    /// The same for problems that have more of a place than a path.
+    pub(crate) fn add(&mut self, harmless: bool, problem: Problem) {
+        keep(if harmless { &mut self.warnings } else { &mut self.errors }, problem);
+    }
+
     pub fn warn(&mut self, path: impl Into<String>, message: impl Into<String>) {
         keep(&mut self.warnings, Problem::at(path, message));
     }

@@ -7,10 +7,10 @@ mod placeholder;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
+pub(crate) use placeholder::{Piece, pieces};
 pub use placeholder::{placeholders, replace};
 
 use crate::{execution_date::real_date, suggest};
-use placeholder::{Piece, pieces};
 
 /// Longest `{{FD_BLOB_n}}`: no storage has longer names.
 const MAX_BLOB: u32 = 1_024;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{json::describe, reader::Fields, text::text_enum};
+use crate::{constants::is_reserved, json::describe, reader::Fields, text::text_enum};
 
 /// The constants of a context, in file order.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +63,7 @@ fn check_name(name: &str) -> Result<(), String> {
             "the name of a constant has letters, digits, \"_\", \"-\" and \".\", and starts with a letter".to_owned()
         );
     }
-    if name.starts_with("FD_") || name == "TEMPLATE_CURRENT_DATE" {
+    if is_reserved(name) {
         return Err(format!("\"{name}\" is a reserved name"));
     }
     Ok(())

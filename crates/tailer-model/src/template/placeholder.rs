@@ -3,14 +3,14 @@
 
 /// A stretch of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     Text(&'a str),
     /// Without its braces.
     Name(&'a str),
 }
 
 /// Cuts a text into plain stretches and names. Plain stretches are never empty and never follow each other.
-pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
+pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let (mut start, mut from) = (0, 0);
     while let Some(open) = text.get(from..).and_then(|rest| rest.find("{{")).map(|i| from + i) {
