@@ -10,6 +10,8 @@
 
 mod cache;
 mod configurations;
+mod contexts;
+mod deploy;
 mod engine;
 mod error;
 mod execute;
@@ -25,12 +27,13 @@ mod text;
 mod views;
 mod workflows;
 
+pub use contexts::DeployedContext;
 pub use engine::Engine;
 pub use error::EngineError;
 pub use notifications::ObjectNotice;
 pub use parts::{Clock, EngineParts, EngineSettings, Ids, Storages, Warehouses};
 pub use requests::{ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
 pub use views::{
-    AwaitedView, ConfigurationView, Deployed, FiringView, LogView, LogsView, RunDetails, RunView, TaskView,
-    WorkflowView,
+    AwaitedView, ConfigurationDocument, ConfigurationView, Deployed, FiringView, LogView, LogsView, RunDetails,
+    RunView, TaskView, WorkflowView,
 };

@@ -18,7 +18,7 @@ use tailer_store::{
 
 use crate::{
     ConfigurationRef, Engine, EngineError, LaunchRequest, LogView, LogsView, RunDetails, RunQuery, RunView, TaskView,
-    configurations::{quoted, resolve},
+    configurations::{context_of, quoted, resolve},
     text,
 };
 
@@ -213,8 +213,9 @@ impl Engine {
                 let row = resolve(tx, &wanted)?;
                 let found = run_of(tx, &row, &run)?;
                 let (configuration_version, progress) = (found.version, found.progress.clone());
+                let context = context_of(tx, row.key, configuration_version)?;
                 let tasks = tasks::list(tx, &run)?.into_iter().map(task_view).collect();
-                Ok(RunDetails { run: view_of(tx, found, now)?, tasks, configuration_version, progress })
+                Ok(RunDetails { run: view_of(tx, found, now)?, tasks, configuration_version, context, progress })
             })
             .await
     }

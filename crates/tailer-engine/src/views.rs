@@ -4,10 +4,15 @@ use serde::Serialize;
 use serde_json::Value;
 use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, JobId, Problem, RunId, TaskId};
 
+use crate::DeployedContext;
+
 #[derive(Debug, Clone, Serialize)]
 pub struct Deployed {
     pub configuration_id: String,
     pub version: u32,
+    /// The context that it was filled with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<DeployedContext>,
     pub warnings: Vec<Problem>,
     /// RFC 3339, UTC.
     pub next_ticks: Vec<String>,
@@ -45,6 +50,9 @@ pub struct RunDetails {
     pub configuration_version: u32,
     /// How far a copy is, once it takes time: `bytes`, `total`, and `destinations` that have the whole file; null before.
     pub progress: Value,
+    /// The context that this version was deployed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<DeployedContext>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -113,7 +121,25 @@ pub struct ConfigurationView {
     pub activated: bool,
     pub archived: bool,
     pub version: u32,
+    /// The context that this version was deployed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<DeployedContext>,
     /// Only in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_run: Option<RunView>,
+}
+
+/// One version of a configuration as it was deployed. Secrets are hidden.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfigurationDocument {
+    /// Its `version` and `context` are those of this version.
+    #[serde(flatten)]
+    pub of: ConfigurationView,
+    /// With `"***"` for every secret.
+    pub configuration: Value,
+    /// Names of the files that came with it.
+    pub files: Vec<String>,
+    /// RFC 3339, UTC.
+    pub deploy_date: String,
+    pub deployed_by: String,
 }

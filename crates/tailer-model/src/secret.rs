@@ -17,21 +17,30 @@ pub const HIDDEN: &str = "***";
 
 const PARTS: [&str; 4] = ["cipher_aes", "tag", "ciphertext", "enc_session_key"];
 
-/// A copy to show: every secret, by its shape and by its parameter's name, is `"***"`.
+/// A copy to show: every secret, by its shape, by its parameter's name or by the resource that a constant says it is, is
+/// `"***"`.
 #[must_use]
 pub fn redact(value: &Value) -> Value {
     match value {
         Value::Object(map) if is_encrypted(map) => Value::from(HIDDEN),
         Value::Object(map) => {
+            let of_secret = map.get("resource").and_then(Value::as_str).is_some_and(is_secret_name);
             let entry = |(name, value): (&String, &Value)| {
-                let hidden = is_secret_name(name) && !value.is_null() && !value.is_boolean();
+                let named = is_secret_name(name) || (of_secret && name == "value");
+                let hidden = named && !value.is_null() && !value.is_boolean();
                 (name.clone(), if hidden { Value::from(HIDDEN) } else { redact(value) })
             };
             Value::Object(map.iter().map(entry).collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(redact).collect()),
+        Value::String(text) if is_secret_text(text) => Value::from(HIDDEN),
         other => other.clone(),
     }
+}
+
+/// A private key, or a connection string with its key, wherever it was put.
+fn is_secret_text(text: &str) -> bool {
+    ["PRIVATE KEY-----", "AccountKey=", "SharedAccessSignature="].iter().any(|mark| text.contains(mark))
 }
 
 /// Two of the parts are enough to be one: an incomplete secret is still nobody's business.
@@ -41,9 +50,18 @@ fn is_encrypted(map: &Map<String, Value>) -> bool {
 
 fn is_secret_name(name: &str) -> bool {
     let name = name.to_lowercase();
-    ["secret", "password", "passwd", "passphrase", "private_key", "connection_string", "access_token", "api_key"]
-        .iter()
-        .any(|part| name.contains(part))
+    const PARTS: [&str; 9] = [
+        "secret",
+        "password",
+        "passwd",
+        "passphrase",
+        "private_key",
+        "connection_string",
+        "credential",
+        "token",
+        "api_key",
+    ];
+    PARTS.iter().any(|part| name.contains(part))
 }
 
 /// Reads a secret parameter: encrypted, `{"env": name}` or `{"file": path}`. Never quotes it in a message.
@@ -98,6 +116,8 @@ mod tests {
             "parameters": {"anything": {"value": encrypted, "type": "object"}},
             "azure_connection_string_secret": null,
             "sftp_authentication_method": "USERNAME_PASSWORD",
+            "constants": {"a": {"value": "clear", "resource": "sftp_password"}, "b": {"value": 1, "resource": "value"}},
+            "somewhere": ["-----BEGIN PRIVATE KEY-----\nclear", "a=b;AccountKey=clear", "plain"],
         }));
         assert_eq!(
             view,
@@ -107,6 +127,8 @@ mod tests {
                 "parameters": {"anything": {"value": "***", "type": "object"}},
                 "azure_connection_string_secret": null,
                 "sftp_authentication_method": "USERNAME_PASSWORD",
+                "constants": {"a": {"value": "***", "resource": "sftp_password"}, "b": {"value": 1, "resource": "value"}},
+                "somewhere": ["***", "***", "plain"],
             })
         );
     }

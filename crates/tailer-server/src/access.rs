@@ -107,6 +107,7 @@ pub(crate) enum Action {
     GetWorkflowStatus,
     SetConfigurationStatus,
     GetConfigurationStatus,
+    GetConfiguration,
     ListConfigurations,
     DeployConfiguration,
     CheckConfiguration,
@@ -178,6 +179,13 @@ pub(crate) const RULES: &[Rule] = &[
         "get_configuration_status",
         Role::Viewer,
         "The flags and the version of a data operation.",
+    ),
+    rule(
+        Route::Configurations,
+        Action::GetConfiguration,
+        "get_configuration",
+        Role::Viewer,
+        "A version of a data operation as it was deployed, secrets hidden.",
     ),
     rule(
         Route::Configurations,

@@ -3,7 +3,10 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use tailer_engine::{AwaitedView, ConfigurationView, FiringView, LogView, RunDetails, RunView, TaskView, WorkflowView};
+use tailer_engine::{
+    AwaitedView, ConfigurationDocument, ConfigurationView, DeployedContext, FiringView, LogView, RunDetails, RunView,
+    TaskView, WorkflowView,
+};
 use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, JobId, RunId, TaskId};
 use utoipa::ToSchema;
 
@@ -96,6 +99,10 @@ pub(crate) struct RunDetailsBody<'a> {
     configuration_version: u32,
     /// How far a copy is, once it takes time: `bytes`, `total`, and `destinations` that have the whole file; null before.
     progress: &'a Value,
+    /// The context that this version was deployed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ContextSchema>)]
+    context: Option<&'a DeployedContext>,
 }
 
 impl<'a> RunDetailsBody<'a> {
@@ -105,6 +112,7 @@ impl<'a> RunDetailsBody<'a> {
             tasks: details.tasks.iter().map(TaskBody::new).collect(),
             configuration_version: details.configuration_version,
             progress: &details.progress,
+            context: details.context.as_ref(),
         }
     }
 }
@@ -180,6 +188,10 @@ pub(crate) struct ConfigurationBody<'a> {
     activated: bool,
     archived: bool,
     version: u32,
+    /// The context that this version was deployed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ContextSchema>)]
+    context: Option<&'a DeployedContext>,
     /// In lists: its newest run, or null.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<RunBody<'static>>)]
@@ -196,6 +208,7 @@ impl<'a> ConfigurationBody<'a> {
             activated: view.activated,
             archived: view.archived,
             version: view.version,
+            context: view.context.as_ref(),
             last_run: None,
         }
     }
@@ -206,6 +219,41 @@ impl<'a> ConfigurationBody<'a> {
         let last_run = view.last_run.as_ref().map(|run| RunBody::new(run, spelled));
         Self { last_run: Some(last_run), ..Self::one(view, spelled) }
     }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConfigurationDocument)]
+pub(crate) struct ConfigurationDocumentBody<'a> {
+    #[serde(flatten)]
+    of: ConfigurationBody<'a>,
+    /// As deployed, with its context filled in; every secret is `***`.
+    configuration: &'a Value,
+    /// Names of the files that came with it.
+    files: &'a [String],
+    /// RFC 3339, UTC.
+    deploy_date: &'a str,
+    deployed_by: &'a str,
+}
+
+impl<'a> ConfigurationDocumentBody<'a> {
+    pub(crate) fn new(document: &'a ConfigurationDocument, spelled: &'a str) -> Self {
+        Self {
+            of: ConfigurationBody::one(&document.of, spelled),
+            configuration: &document.configuration,
+            files: &document.files,
+            deploy_date: &document.deploy_date,
+            deployed_by: &document.deployed_by,
+        }
+    }
+}
+
+/// Documents [`DeployedContext`].
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeployedContext)]
+pub(crate) struct ContextSchema {
+    /// `<account>_<context id>`
+    id: String,
+    version: u32,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -280,6 +328,8 @@ impl<'a> WorkflowBody<'a> {
 pub(crate) struct DeployedSchema {
     configuration_id: String,
     version: u32,
+    /// The context that it was filled with.
+    context: Option<ContextSchema>,
     warnings: Vec<ProblemSchema>,
     /// RFC 3339, UTC.
     next_ticks: Vec<String>,

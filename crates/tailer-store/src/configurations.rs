@@ -295,6 +295,19 @@ pub fn version(tx: &mut Tx<'_>, key: ConfigurationKey, version: u32) -> Result<O
     Ok(Some(found))
 }
 
+/// The context that a version was deployed with, without its document and files.
+///
+/// # Errors
+/// What the database says.
+pub fn context(tx: &mut Tx<'_>, key: ConfigurationKey, version: u32) -> Result<Option<String>, StoreError> {
+    let found = tx.query_one(
+        "SELECT context FROM versions WHERE configuration = ?1 AND version = ?2",
+        &[key.into(), version.into()],
+        |row| row.take::<Option<String>>(),
+    )?;
+    Ok(found.flatten())
+}
+
 /// The configurations of an account, ordered by type, id and environment.
 ///
 /// # Errors

@@ -100,6 +100,14 @@ impl Client {
         Ok(Self { http: http(&base)?, base, token, account, environment: args.environment })
     }
 
+    pub(crate) fn account(&self) -> Option<&AccountId> {
+        self.account.as_ref()
+    }
+
+    pub(crate) fn environment(&self) -> Option<Environment> {
+        self.environment
+    }
+
     /// Account and what else is known of the caller, for bodies that name a run by its id alone.
     pub(crate) fn account_body(&self, action: &str) -> Result<Value, Failure> {
         let mut body = json!({ "action": action });

@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod commands;
 mod configurations;
+mod contexts;
 mod data_folder;
 mod failure;
 mod log;

@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod copying;
+mod contexts;
 mod exports;
 mod files;
 mod remote;

@@ -134,13 +134,23 @@ impl House {
         configuration: Value,
         files: &[(&str, &str)],
     ) -> Result<Deployed, EngineError> {
+        self.deploy_with(configuration, files, None).await
+    }
+
+    /// Deploys with a context.
+    pub(crate) async fn deploy_with(
+        &self,
+        configuration: Value,
+        files: &[(&str, &str)],
+        context: Option<&str>,
+    ) -> Result<Deployed, EngineError> {
         let files: BTreeMap<String, Vec<u8>> =
             files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
         let request = DeployRequest {
             configuration: configuration.to_string(),
             file_name: None,
             files,
-            context: None,
+            context: context.map(str::to_owned),
             run: false,
             by: "test".into(),
         };
@@ -260,6 +270,13 @@ pub(crate) fn no_op(id: &str) -> Value {
 }
 
 pub(crate) const ONE: (&str, &str) = ("one.sql", "SELECT 1 AS one");
+
+pub(crate) fn context(id: &str, parameters: Value) -> Value {
+    json!({
+        "configuration_type": "context", "configuration_id": id, "environment": "DEV", "account": "000099",
+        "parameters": parameters
+    })
+}
 
 pub(crate) fn workflow(id: &str, awaits: &[&str], target: &str) -> Value {
     json!({

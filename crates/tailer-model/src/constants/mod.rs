@@ -31,6 +31,12 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 /// Names that every context has a value for.
 pub(crate) const OF_THE_CONTEXT: [&str; 3] = ["FD_ACCOUNT", "FD_ENV", "FD_CONTEXT"];
 
+/// The account that an id such as `000099_context_dev` starts with.
+#[must_use]
+pub fn account_of(context: &str) -> Option<AccountId> {
+    context.split_once('_')?.0.parse().ok()
+}
+
 /// The constants of one version of a context.
 #[derive(Clone, PartialEq)]
 pub struct Constants {
@@ -92,11 +98,6 @@ impl Constants {
         &self.account
     }
 
-    #[must_use]
-    pub fn environment(&self) -> Environment {
-        self.environment
-    }
-
     /// `000099_context_dev`: as `--context` names it, and what deployed ids start with.
     #[must_use]
     pub fn id(&self) -> String {
@@ -124,6 +125,7 @@ impl Constants {
             (name, content)
         });
         let files = filled.collect();
+        self.check_identity(&document, &mut problems);
         self.rename(&mut document);
         let good = problems.errors.is_empty();
         (good.then(|| Filled { document: pretty(&document), files }), problems)
@@ -134,6 +136,19 @@ impl Constants {
     pub fn file_names(&self, document: &Value) -> BTreeSet<String> {
         let document = self.fill_value(document, "$", &mut Problems::default());
         mentions(&document).into_iter().map(|mention| mention.name).collect()
+    }
+
+    /// A context serves its own account only, since its constants may be secrets. One of another environment may well be
+    /// shared.
+    fn check_identity(&self, document: &Value, problems: &mut Problems) {
+        let text = |name: &str| document.get(name).and_then(Value::as_str);
+        if text("account").is_some_and(|account| account != self.account.as_str()) {
+            problems.error("$.account", format!("the context {} serves its own account only", self.id()));
+        }
+        if let Some(environment) = text("environment").filter(|environment| *environment != self.environment.as_str()) {
+            let message = format!("the context {} is of {}, this is of {environment}", self.id(), self.environment);
+            problems.warn("$.environment", message);
+        }
     }
 
     /// The id that the operation is deployed under.

@@ -167,3 +167,11 @@ fn what_is_no_json_and_what_is_no_text_is_left_to_others() {
     let (filled, _) = constants().fill(&operation(json!({})).to_string(), &files);
     assert_eq!(filled.unwrap().files, files);
 }
+
+#[test]
+fn a_context_serves_its_own_account() {
+    let (none, problems) = fill(&operation(json!({"account": "000111", "environment": "PROD"})), &[]);
+    assert!(none.is_none());
+    assert_eq!(lines(&problems.errors), ["$.account: the context 000099_context_dev serves its own account only"]);
+    assert_eq!(lines(&problems.warnings), ["$.environment: the context 000099_context_dev is of DEV, this is of PROD"]);
+}

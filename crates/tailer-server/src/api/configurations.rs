@@ -1,4 +1,4 @@
-//! `POST /v1/configuration/status`: the flags of deployed configurations (`spec/api.md`).
+//! `POST /v1/configuration/status`: the flags and the documents of deployed configurations (`spec/api.md`).
 
 use tailer_model::{AccountId, Environment};
 
@@ -7,8 +7,8 @@ use crate::{
     access::Role,
     errors::ApiError,
     fields::{Fields, Request, request},
-    values::{Kind, Target},
-    wire::{ConfigurationBody, Results},
+    values::{Kind, Target, Version},
+    wire::{ConfigurationBody, ConfigurationDocumentBody, Results},
 };
 
 request! {
@@ -26,6 +26,15 @@ request! {
     /// `get_configuration_status`
     GetFlags {
         target: Target,
+    }
+}
+
+request! {
+    /// `get_configuration`
+    GetConfiguration {
+        target: Target,
+        /// A version of before; the current one when absent.
+        version: Option<Version>,
     }
 }
 
@@ -63,6 +72,13 @@ pub(super) async fn get_configuration_status(call: &Call<'_>, fields: &mut Field
     call.authorize(&target.configuration.account)?;
     let view = call.app.engine.configuration_status(&target.configuration).await?;
     Answer::json(&Results { results: vec![ConfigurationBody::one(&view, &target.spelled)] })
+}
+
+pub(super) async fn get_configuration(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
+    let GetConfiguration { target, version } = GetConfiguration::read(fields)?;
+    call.authorize(&target.configuration.account)?;
+    let document = call.app.engine.configuration_document(&target.configuration, version.map(|v| v.0)).await?;
+    Answer::json(&Results { results: vec![ConfigurationDocumentBody::new(&document, &target.spelled)] })
 }
 
 pub(super) async fn list_configurations(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {

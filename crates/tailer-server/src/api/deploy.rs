@@ -4,8 +4,8 @@
 //! account is told what is wrong with the configuration; nothing is deployed then. A deployment that would bring back an
 //! archived configuration needs the admin role, as un-archiving does.
 
-use tailer_engine::{ConfigurationRef, DeployRequest, EngineError};
-use tailer_model::{AccountId, Identity, Problem};
+use tailer_engine::{DeployRequest, EngineError};
+use tailer_model::{AccountId, Problem, constants::account_of};
 
 use super::{Answer, Call};
 use crate::{
@@ -35,7 +35,7 @@ request! {
 
 pub(super) async fn deploy_configuration(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
     let request = read(call, fields).await?;
-    require_admin_to_unarchive(call, &request.configuration).await?;
+    require_admin_to_unarchive(call, &request).await?;
     Answer::json(&Done::with(call.app.engine.deploy(request).await?))
 }
 
@@ -44,15 +44,17 @@ pub(super) async fn check_configuration(call: &Call<'_>, fields: &mut Fields<'_>
     Answer::json(&Done::with(call.app.engine.check(request).await?))
 }
 
-/// Reads the request and requires the role on the configuration's account.
+/// Reads the request and requires the role on the configuration's account, or on its context's, from which it may come: the
+/// engine refuses a context of another account.
 async fn read(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<DeployRequest, ApiError> {
     let Deploy { configuration, files, context, run, file_name } = Deploy::read(fields)?;
-    let account = account(&configuration.0);
+    let context = context.map(|name| name.0);
+    let account = account(&configuration.0).or_else(|| account_of(context.as_deref()?));
     let request = DeployRequest {
         configuration: configuration.0,
         file_name: file_name.map(|name| name.0),
         files: files.unwrap_or_default().0,
-        context: context.map(|name| name.0),
+        context,
         run: run.unwrap_or(false),
         by: call.principal.name.clone(),
     };
@@ -63,19 +65,10 @@ async fn read(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<DeployRequest,
 }
 
 /// Deploying sets the flags that the file has; where that takes `archived` back, it takes an admin.
-async fn require_admin_to_unarchive(call: &Call<'_>, configuration: &str) -> Result<(), ApiError> {
-    let (Some(new), _) = tailer_model::parse_configuration(configuration) else { return Ok(()) };
-    if new.header.archived {
-        return Ok(());
-    }
-    let Identity { account, environment, configuration_type, configuration_id } = new.header.identity();
-    let target = ConfigurationRef { account, environment, configuration_type, configuration_id };
-    match call.app.engine.configuration_status(&target).await {
-        Ok(old) if old.archived && old.configuration_id == target.configuration_id => {
-            call.principal.require(Role::Admin, &target.account, "deploying over an archived configuration")
-        }
-        Ok(_) | Err(EngineError::NotFound { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
+async fn require_admin_to_unarchive(call: &Call<'_>, request: &DeployRequest) -> Result<(), ApiError> {
+    match call.app.engine.unarchives(request.clone()).await? {
+        Some(old) => call.principal.require(Role::Admin, &old.account, "deploying over an archived configuration"),
+        None => Ok(()),
     }
 }
 

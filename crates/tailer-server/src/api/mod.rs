@@ -118,6 +118,7 @@ async fn act(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiErro
         Action::GetWorkflowStatus => workflows::get_workflow_status(call, fields).await,
         Action::SetConfigurationStatus => configurations::set_configuration_status(call, fields).await,
         Action::GetConfigurationStatus => configurations::get_configuration_status(call, fields).await,
+        Action::GetConfiguration => configurations::get_configuration(call, fields).await,
         Action::ListConfigurations => configurations::list_configurations(call, fields).await,
         Action::DeployConfiguration => deploy::deploy_configuration(call, fields).await,
         Action::CheckConfiguration => deploy::check_configuration(call, fields).await,

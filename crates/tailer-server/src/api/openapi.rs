@@ -26,8 +26,8 @@ use crate::{
     errors::ErrorBody,
     fields::{FieldDoc, Request},
     wire::{
-        AwaitedBody, ConfigurationBody, DeployedSchema, FiringBody, Launched, LogBody, LogsBody, ProblemSchema,
-        RunBody, RunDetailsBody, TaskBody, WorkflowBody,
+        AwaitedBody, ConfigurationBody, ConfigurationDocumentBody, ContextSchema, DeployedSchema, FiringBody, Launched,
+        LogBody, LogsBody, ProblemSchema, RunBody, RunDetailsBody, TaskBody, WorkflowBody,
     },
 };
 
@@ -182,6 +182,7 @@ fn answer(action: Action) -> RefOr<Schema> {
         Action::GetRunLogs => reference::<LogsBody<'_>>(),
         Action::GetWorkflowStatus => results::<WorkflowBody<'_>>(),
         Action::GetConfigurationStatus | Action::ListConfigurations => results::<ConfigurationBody<'_>>(),
+        Action::GetConfiguration => results::<ConfigurationDocumentBody<'_>>(),
         Action::DeployConfiguration | Action::CheckConfiguration => done(reference::<DeployedSchema>()),
         Action::SetRunStatus | Action::CancelRun | Action::ResetWorkflowStatus | Action::SetConfigurationStatus => {
             done(ObjectBuilder::new().schema_type(Type::Object).into())
@@ -224,6 +225,8 @@ fn components() -> Components {
     let mut add = |name: std::borrow::Cow<'_, str>, schema| components.schemas.insert(name.into_owned(), schema);
     add(AwaitedBody::name(), AwaitedBody::schema());
     add(ConfigurationBody::name(), ConfigurationBody::schema());
+    add(ConfigurationDocumentBody::name(), ConfigurationDocumentBody::schema());
+    add(ContextSchema::name(), ContextSchema::schema());
     add(DeployedSchema::name(), DeployedSchema::schema());
     add(ErrorBody::name(), ErrorBody::schema());
     add(FiringBody::name(), FiringBody::schema());
@@ -274,6 +277,7 @@ fn fields(action: Action) -> Vec<FieldDoc> {
         Action::ResetWorkflowStatus | Action::GetWorkflowStatus => workflows::OneWorkflow::describe(),
         Action::SetConfigurationStatus => configurations::SetFlags::describe(),
         Action::GetConfigurationStatus => configurations::GetFlags::describe(),
+        Action::GetConfiguration => configurations::GetConfiguration::describe(),
         Action::ListConfigurations => configurations::ListConfigurations::describe(),
         Action::DeployConfiguration | Action::CheckConfiguration => deploy::Deploy::describe(),
     }

@@ -62,6 +62,10 @@ pub(crate) struct Name(pub(crate) String);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit(pub(crate) u32);
 
+/// A version of a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version(pub(crate) u32);
+
 /// 0 to 60 seconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WaitSeconds(pub(crate) u8);
@@ -234,6 +238,16 @@ impl Field for Limit {
             .maximum(Some(1000))
             .default(Some(10.into()))
             .into()
+    }
+}
+
+impl Field for Version {
+    const EXPECTED: &'static str = "an integer above zero";
+    fn read(raw: &RawValue) -> Result<Self, Mistake> {
+        integer(raw, 1, u32::MAX).map(Self)
+    }
+    fn schema() -> Schema {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).into()
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) fn request(action: &str) -> Value {
         "reset_workflow_status" | "get_workflow_status" => identified(action, "workflow", "nothing"),
         "set_configuration_status" => target(json!({"activated": true, "archived": false})),
         "get_configuration_status" => target(json!({})),
+        "get_configuration" => target(json!({"version": 1})),
         "list_configurations" => json!({"action": action, "account": ACCOUNT, "environment": "DEV"}),
         "deploy_configuration" | "check_configuration" => with(
             deployment(table_to_table("new", ACCOUNT), &[("one.sql", "SELECT 1 AS one")]),

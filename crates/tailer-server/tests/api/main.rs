@@ -4,6 +4,7 @@
 mod access;
 mod configurations;
 mod connections;
+mod contexts;
 mod deploy;
 mod launch;
 mod logs;

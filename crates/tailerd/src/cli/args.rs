@@ -98,7 +98,7 @@ pub(crate) struct DeployArgs {
     /// Configuration files, or folders of them
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Context whose constants fill the configurations
+    /// Context whose constants fill the configurations, such as 000110_base: one deployed before, or among the files
     #[arg(long, value_name = "ID")]
     pub(crate) context: Option<String>,
     /// Launch what can be launched, once everything is deployed
@@ -115,6 +115,9 @@ pub(crate) struct CheckArgs {
     /// Configuration files, or folders of them
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// File of the context whose constants fill the configurations
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) context: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -157,6 +160,9 @@ pub(crate) struct RunArgs {
     /// A table-to-table or table-to-storage configuration
     #[arg(value_name = "FILE.json")]
     pub(crate) file: PathBuf,
+    /// File of the context whose constants fill the configuration
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) context: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) options: LaunchOptions,
     /// Run only these tasks

@@ -59,6 +59,7 @@ stops taking work, hands its leases back and ends within `grace_time`.")]
   tailerd deploy daily_sales.json
   tailerd deploy pipelines/                      each JSON file with a `configuration_type`
   tailerd deploy pipelines/ --run                and launch what can be launched
+  tailerd deploy pipelines/ --context 000110_base
 
 Everything is checked first; if one configuration is bad, all problems are printed and nothing is
 deployed.")]
@@ -67,6 +68,7 @@ deployed.")]
     /// Validate configurations and the files they name, without a server
     #[command(after_help = "Examples:
   tailerd check daily_sales.json
+  tailerd check pipelines/ --context pipelines/base.json
   tailerd check pipelines/ --json")]
     Check(CheckArgs),
 

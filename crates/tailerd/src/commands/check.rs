@@ -5,12 +5,14 @@ use serde_json::{Value, json};
 use crate::{
     cli::CheckArgs,
     configurations::{self, Candidate},
+    contexts,
     failure::{Exit, Failure},
     output,
 };
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
-    let candidates = configurations::gather(&args.files)?;
+    let context = args.context.as_deref().map(contexts::read).transpose()?;
+    let candidates = configurations::gather(&args.files, context.as_ref())?;
     let bad = candidates.iter().filter(|c| !c.is_good()).count();
     if args.output.json {
         let all: Vec<Value> = candidates.iter().map(report).collect();

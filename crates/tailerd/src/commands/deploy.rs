@@ -3,7 +3,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
-use tailer_model::Problem;
+use tailer_model::{ConfigurationType, Problem};
 
 use super::{
     check::{count, refusal},
@@ -13,30 +13,51 @@ use crate::{
     cli::{DeployArgs, Type},
     client::{self, CallError, Client},
     configurations::{self, Candidate},
+    contexts::{self, Known},
     failure::{Exit, Failure},
     output,
 };
 
 pub(crate) async fn run(args: DeployArgs) -> Result<Exit, Failure> {
     let client = Client::new(&args.server)?;
-    let mut candidates = configurations::gather(&args.files)?;
-    // With a context the texts are not final: only the server can tell what they become.
-    if args.context.is_none() && candidates.iter().any(|c| !c.is_good()) {
-        return Err(report(&candidates, args.output.json));
-    }
     let context = args.context.as_deref();
-    check_there(&client, &mut candidates, context).await?;
-    if candidates.iter().any(|c| !c.is_good()) {
-        return Err(report(&candidates, args.output.json));
+    let sources = configurations::sources(&args.files)?;
+    let known = match context {
+        Some(id) => match contexts::among(&sources, id) {
+            None => contexts::ask(&client, id).await?,
+            known => known,
+        },
+        None => None,
+    };
+    let candidates = configurations::candidates(sources, known.as_ref());
+    // Of a context that only the server knows, the server alone can tell what it makes of the texts.
+    let judged = context.is_none() || matches!(known, Some(Known::Whole(_)));
+    if judged && candidates.iter().any(|c| !c.is_good()) {
+        return Err(report(&candidates, args.output.json, false));
     }
-    let mut deployed = Vec::new();
-    for candidate in &candidates {
-        deployed.push(deploy(&client, candidate, context).await?);
+    // A context must be there before the server can judge what is filled with it.
+    let groups = match context {
+        Some(_) => {
+            let (contexts, operations) = candidates.into_iter().partition(is_context);
+            vec![(contexts, None), (operations, context)]
+        }
+        None => vec![(candidates, None)],
+    };
+    let mut deployed: Vec<(Candidate, Value)> = Vec::new();
+    for (mut group, context) in groups {
+        check_there(&client, &mut group, context).await?;
+        if group.iter().any(|c| !c.is_good()) {
+            return Err(report(&group, args.output.json, !deployed.is_empty()));
+        }
+        for candidate in group {
+            let result = deploy(&client, &candidate, context).await?;
+            deployed.push((candidate, result));
+        }
     }
     let mut results = Vec::new();
-    for (candidate, mut result) in candidates.iter().zip(deployed) {
+    for (candidate, mut result) in deployed {
         if args.run {
-            launch_deployed(&client, candidate, &mut result).await?;
+            launch_deployed(&client, &candidate, &mut result).await?;
         }
         if !args.output.json {
             show(&result);
@@ -49,6 +70,10 @@ pub(crate) async fn run(args: DeployArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+fn is_context(candidate: &Candidate) -> bool {
+    candidate.kind() == Some(ConfigurationType::Context)
+}
+
 /// Deploys one configuration.
 pub(crate) async fn deploy(client: &Client, candidate: &Candidate, context: Option<&str>) -> Result<Value, Failure> {
     let answer =
@@ -58,8 +83,7 @@ pub(crate) async fn deploy(client: &Client, candidate: &Candidate, context: Opti
         })?;
     let mut result = answer.get("data").cloned().unwrap_or_default();
     client::set(&mut result, "file", json!(candidate.path));
-    let kind = candidate.configuration.as_ref().map(|c| c.header.configuration_type);
-    client::set(&mut result, "configuration_type", json!(kind));
+    client::set(&mut result, "configuration_type", json!(candidate.kind()));
     Ok(result)
 }
 
@@ -80,7 +104,7 @@ async fn check_there(client: &Client, candidates: &mut [Candidate], context: Opt
 fn body(action: &str, candidate: &Candidate, context: Option<&str>) -> Value {
     let files: Map<String, Value> =
         candidate.files.iter().map(|(name, content)| (name.clone(), json!(STANDARD.encode(content)))).collect();
-    // A text that does not parse goes as text, so that the server says where; it happens with --context only.
+    // A text that does not parse goes as text, and the server says what is wrong; it happens with --context only.
     let configuration = serde_json::from_str(&candidate.text).unwrap_or_else(|_| json!(candidate.text));
     let mut body = json!({ "action": action, "configuration": configuration, "files": files });
     if let Some(context) = context {
@@ -129,8 +153,8 @@ pub(crate) fn describe(result: &Value) -> String {
     line
 }
 
-/// Prints every problem and says that nothing was deployed.
-fn report(candidates: &[Candidate], as_json: bool) -> Failure {
+/// Prints every problem and says what was deployed nevertheless.
+fn report(candidates: &[Candidate], as_json: bool, contexts_deployed: bool) -> Failure {
     let mut all: Vec<Value> = Vec::new();
     for candidate in candidates {
         for problem in &candidate.problems.errors {
@@ -142,7 +166,8 @@ fn report(candidates: &[Candidate], as_json: bool) -> Failure {
         output::json(&json!({ "problems": all }));
     }
     let refusal = refusal(candidates);
-    Failure { message: format!("{}; nothing was deployed", refusal.message), ..refusal }
+    let so_far = if contexts_deployed { "only the context" } else { "nothing" };
+    Failure { message: format!("{}; {so_far} was deployed", refusal.message), ..refusal }
         .hint(format!("`tailerd check` checks {} without a server", count(candidates.len(), "configuration")))
 }
 

@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use tailer_engine::{
     ConfigurationRef, DeployRequest, Engine, EngineError, EngineParts, EngineSettings, LaunchRequest, RunDetails,
 };
-use tailer_model::{ConfigurationType, Header, Problems, RunId};
+use tailer_model::{ConfigurationType, Header, RunId};
 use tailer_store::Store;
 
 use super::{check, launch, run_view};
 use crate::{
     cli::RunArgs,
     configurations::Candidate,
+    contexts,
     data_folder::DataFolder,
     failure::{Context as _, Exit, Failure},
     log, output, settings,
@@ -27,7 +28,8 @@ const HOLD: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     log::start_quietly();
-    let candidate = Candidate::read(&args.file)?;
+    let context = args.context.as_deref().map(contexts::read).transpose()?;
+    let candidate = Candidate::read(&args.file, context.as_ref())?;
     let header = runnable(&candidate)?;
     let settings = settings::load(&args.data)?;
     let folder = DataFolder::open(&settings.data)?;
@@ -84,10 +86,11 @@ fn runnable(candidate: &Candidate) -> Result<&Header, Failure> {
 /// Deploys, launches, shows the log until the end.
 async fn once(engine: &Engine, args: &RunArgs, candidate: &Candidate, header: &Header) -> Result<RunDetails, Failure> {
     let by = super::token::whoami();
+    let (text, files) = candidate.executable();
     let deploy = DeployRequest {
-        configuration: unscheduled(&candidate.text)?,
+        configuration: unscheduled(text)?,
         file_name: Some(candidate.path.display().to_string()),
-        files: candidate.files.clone(),
+        files: files.clone(),
         context: None,
         run: false,
         by: by.clone(),
@@ -120,8 +123,7 @@ fn refused(candidate: &Candidate, error: EngineError) -> Failure {
         return Failure::failed(format!("{}: {error}", candidate.path.display()));
     };
     problems.iter().for_each(|problem| output::note(candidate.line_of(problem)));
-    let problems = Problems { errors: problems, warnings: Vec::new() };
-    check::refusal(&[Candidate { problems, ..candidate.clone() }])
+    check::refusal(&[candidate.clone().refused(problems)])
 }
 
 /// Shows log lines until the run has ended and its last line was shown.

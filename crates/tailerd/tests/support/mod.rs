@@ -108,17 +108,17 @@ impl Server {
     }
 
     pub fn start_with(data: &Path, more: &[&str]) -> Self {
+        Self::start_as(data, |command| drop(command.args(more)))
+    }
+
+    /// Starts after a change of the command.
+    pub fn start_as(data: &Path, change: impl FnOnce(&mut Command)) -> Self {
         let token = token(data, "admin");
-        let mut child = command()
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .args(more)
-            .env("TAILERD_FILE_REST", "200ms")
-            .env("TAILERD_GRACE_TIME", "10s")
-            .env("TAILERD_LOG_FILTER", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
+        let mut command = command();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        command.env("TAILERD_FILE_REST", "200ms").env("TAILERD_GRACE_TIME", "10s").env("TAILERD_LOG_FILTER", "warn");
+        change(&mut command);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let stdout = child.stdout.take().expect("piped");
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {

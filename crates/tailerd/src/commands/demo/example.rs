@@ -47,7 +47,7 @@ impl Example {
     }
 
     fn read(folder: &Path) -> Result<Self, Failure> {
-        let configurations = configurations::gather(&[folder.to_owned()])?;
+        let configurations = configurations::gather(&[folder.to_owned()], None)?;
         let order = fs::read_to_string(folder.join("drop-order.txt")).context("the example has no drop-order.txt")?;
         let waves = order.lines().map(|wave| wave.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
         let mut header = None;
