@@ -14,7 +14,7 @@ pub struct ConfigurationRef {
     pub configuration_id: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct DeployRequest {
     /// JSON text of the configuration, so that syntax errors have places.
     pub configuration: String,
@@ -24,6 +24,16 @@ pub struct DeployRequest {
     pub context: Option<String>,
     pub run: bool,
     pub by: String,
+}
+
+impl std::fmt::Debug for DeployRequest {
+    /// Without the configuration, which may hold secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { file_name, context, run, by, .. } = self;
+        let mut shown = f.debug_struct("DeployRequest");
+        shown.field("file_name", file_name).field("context", context).field("run", run).field("by", by);
+        shown.finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 //! A configuration is created by its first deployment and never deleted; archiving hides it. Versions count from 1 without gaps
 //! (unique: configuration + version). Slots and the head of the queue live on the same row but belong to [`crate::runs`].
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use tailer_model::{AccountId, ConfigurationType, Environment, Identity};
@@ -40,7 +40,7 @@ pub struct ConfigurationRow {
 }
 
 /// What a deployment brings.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NewVersion {
     pub identity: Identity,
     /// The configuration as it will be executed: JSON text.
@@ -58,8 +58,15 @@ pub struct NewVersion {
     pub watched: Option<String>,
 }
 
+impl fmt::Debug for NewVersion {
+    /// Without the document, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NewVersion({} by {} at {})", self.identity, self.by, self.at)
+    }
+}
+
 /// A version as it was deployed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct VersionRow {
     pub configuration: ConfigurationKey,
     pub version: u32,
@@ -68,6 +75,13 @@ pub struct VersionRow {
     pub by: String,
     pub at: Timestamp,
     pub context: Option<String>,
+}
+
+impl fmt::Debug for VersionRow {
+    /// Without the document, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VersionRow({} version {} by {} at {})", self.configuration.0, self.version, self.by, self.at)
+    }
 }
 
 /// What a deployment did.

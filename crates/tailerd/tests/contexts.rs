@@ -106,7 +106,7 @@ fn what_is_wrong_is_said_at_its_place_and_deploys_nothing() {
     assert_eq!(checked.code, Some(1), "{}", checked.snapshot());
     for part in [
         "first.json: $.max_active_runs: unknown constant {{rows}}: the context 000099_poor has none of this name",
-        "sql/first_one.sql:1:41: $: unknown constant {{rows}}",
+        "sql/first_one.sql:1:40: $: unknown constant {{rows}}",
         "second_one.sql:2:3: $: the constant {{password}} is an object",
     ] {
         assert!(checked.stdout.contains(part), "{part:?} is not in {}", checked.stdout);

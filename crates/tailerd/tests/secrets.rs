@@ -67,12 +67,14 @@ fn what_is_encrypted_is_a_file_a_text_or_standard_input() {
         (&["missing", "--file"][..], "cannot read missing"),
         (&["-"], "nothing to encrypt"),
         (&["abc", "--public-key", "credentials"], "expected an RSA public key"),
-        (&["abc", "--data", "elsewhere"], "tailerd keys generate"),
     ] {
         let refused = encrypt(args, "");
         assert!(refused.code != Some(0) && refused.stderr.contains(expect), "{}", refused.snapshot());
     }
-    assert!(!folder.path().join("elsewhere").exists(), "encrypting makes no data folder");
+    let elsewhere = folder.path().join("elsewhere");
+    let refused = tailerd(&["encrypt", "abc", "--data", elsewhere.to_str().unwrap()]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("tailerd keys generate"), "{}", refused.snapshot());
+    assert!(!elsewhere.exists(), "encrypting makes no data folder");
 }
 
 /// A copy to three destinations with a secret each, in all three forms.

@@ -54,12 +54,19 @@ impl std::fmt::Debug for Constants {
 }
 
 /// A configuration and its files, filled.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Filled {
     /// JSON text. The configuration id is the deployed one, but for the environment suffix of its kind.
     pub document: String,
     /// By the name in the filled configuration.
     pub files: BTreeMap<String, Vec<u8>>,
+}
+
+impl std::fmt::Debug for Filled {
+    /// Without what was filled in.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Filled").field("files", &self.files.keys()).finish_non_exhaustive()
+    }
 }
 
 /// What stands in the place of a name.

@@ -11,12 +11,19 @@ pub struct Context {
 }
 
 /// One constant; its value has the type that the file declares.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Parameter {
     pub name: String,
     pub value: Value,
     pub resource: Option<String>,
     pub description: Option<String>,
+}
+
+impl std::fmt::Debug for Parameter {
+    /// Without the value, which may be a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parameter").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 text_enum! {

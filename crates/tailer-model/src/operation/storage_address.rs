@@ -15,7 +15,7 @@ text_enum! {
 }
 
 /// A folder of a storage: what `Storages` in the engine's settings resolves to a real one.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct StorageAddress {
     pub kind: StorageKind,
     /// Bucket, container or host.
@@ -24,6 +24,14 @@ pub struct StorageAddress {
     pub prefix: String,
     /// The credential parameters as written (secrets stay closed): `gcp_credentials_secret`, `sftp_password_secret`...
     pub credentials: Map<String, Value>,
+}
+
+impl std::fmt::Debug for StorageAddress {
+    /// Without credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, bucket, prefix, .. } = self;
+        write!(f, "StorageAddress({kind} {bucket:?} {prefix:?})")
+    }
 }
 
 /// Whether files are taken from a storage or brought to it: the parameters have other names.

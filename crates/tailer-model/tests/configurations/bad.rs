@@ -64,13 +64,13 @@ fn constants_of_a_context_must_be_replaced() {
     check_errors(
         &configuration(
             "table-to-table",
-            json!({"max_active_runs": "{{runs}}", "default_gcp_project_id": "{{FD_ENV}}",
+            json!({"max_active_runs": "{{runs}}", "default_gcp_project_id": "p", "short_description": "{{FD_ENV}}",
                    "workflow": [{"id": "a", "sql_file": "{{folder}}/a.sql"}]}),
         ),
         &[
             "$.max_active_runs: expected a whole number from 1 to 4294967295, found the string \"{{runs}}\"; a constant gets its \
              value from the context given when deploying",
-            "$.default_gcp_project_id: unknown constant {{FD_ENV}}: deploy with the context that gives its value",
+            "$.short_description: unknown constant {{FD_ENV}}: deploy with the context that gives its value",
             "$.max_active_runs: unknown constant {{runs}}: deploy with the context that gives its value",
             "$.workflow[0].sql_file: unknown constant {{folder}}: deploy with the context that gives its value",
         ],

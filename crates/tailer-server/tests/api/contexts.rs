@@ -62,7 +62,7 @@ async fn a_context_is_shown_version_by_version_and_hides_its_secrets() {
     let shown = house.call(&token, &get).await.is_fine();
     assert!(!shown.to_string().contains("hunter2"), "{shown}");
     let parameters = &shown["results"][0]["configuration"]["parameters"];
-    assert_eq!((&parameters["number"]["value"], &parameters["key"]), (&json!(2), &json!("***")));
+    assert_eq!((&parameters["number"]["value"], &parameters["key"]["value"]), (&json!(2), &json!("***")));
     let first = house.call(&token, &with(get.clone(), json!({"version": 1}))).await.is_fine();
     assert_eq!(first["results"][0]["configuration"]["parameters"]["number"]["value"], 1);
     house.call(&token, &with(get.clone(), json!({"version": 3}))).await.is_error(404, "unknown_version");
