@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arrivals;
-mod copying;
 mod contexts;
+mod copying;
 mod exports;
 mod files;
 mod remote;
