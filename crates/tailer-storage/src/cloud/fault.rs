@@ -101,6 +101,11 @@ impl Fault {
         })
     }
 
+    /// The service compared, and refused what arrived.
+    pub(super) fn damaged() -> Self {
+        Self::Mismatch("what arrived at the service is not what was sent".to_owned())
+    }
+
     /// How long the service asks us to wait.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         if let Self::Refused(refusal) = self { refusal.retry_after } else { None }

@@ -29,6 +29,11 @@ impl Facts {
         let Self { size, version, modified, checksums } = self;
         ObjectMeta { path, size, version, modified, checksums }
     }
+
+    /// Whether it is this content, as far as size and checksums tell.
+    pub(super) fn is_of(&self, whole: &Whole) -> bool {
+        self.size == whole.size && self.checksums.agree(&whole.sums)
+    }
 }
 
 /// One page of a listing.

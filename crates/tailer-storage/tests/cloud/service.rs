@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::{
     aws::{AwsAuthorizer, AwsCredential},
     azure::{AzureAccessKey, AzureAuthorizer, AzureCredential},
@@ -10,11 +12,11 @@ use object_store::{
 use serde::Deserialize;
 use tailer_model::Secret;
 use tailer_storage::{
-    AzureCredentials, AzureSettings, AzureStorage, GcsCredentials, GcsSettings, GcsStorage, Jitter, Limits,
-    S3Credentials, S3Settings, S3Storage, Storage, StorageError,
+    AzureCredentials, AzureSettings, AzureStorage, Content, GcsCredentials, GcsSettings, GcsStorage, Jitter, Limits,
+    ObjectMeta, S3Credentials, S3Settings, S3Storage, Storage, StorageError, WriteOptions,
 };
 
-use crate::counterparts::counterpart;
+use crate::{counterparts::counterpart, suite::path};
 
 /// A bucket of its own at a service.
 #[derive(Clone)]
@@ -52,8 +54,8 @@ pub(crate) struct Gcs {
 pub(crate) struct Azure {
     endpoint: String,
     account: String,
-    key: String,
-    connection_string: String,
+    pub(crate) key: String,
+    pub(crate) connection_string: String,
 }
 
 pub(crate) fn s3() -> Option<Fixture> {
@@ -134,33 +136,27 @@ impl Fixture {
     }
 
     fn make_bucket(&self) {
-        let status = match &self.service {
-            Service::S3(_) => self.request("PUT", "", &[], b""),
+        let (status, text) = match &self.service {
+            Service::S3(_) => self.ask("PUT", "", &[], b""),
             Service::Gcs(gcs) => {
                 let body = format!("{{\"name\": {:?}}}", self.bucket);
                 let url = format!("{}/storage/v1/b?project=tests", gcs.endpoint);
                 send(http::Request::post(url).header("content-type", "application/json").body(body.into()).unwrap())
             }
-            Service::Azure(_) => self.request("PUT", "?restype=container", &[], b""),
+            Service::Azure(_) => self.ask("PUT", "?restype=container", &[], b""),
         };
-        assert!(status < 300, "{} was not made: {status}", self.bucket);
+        assert!(status < 300, "{} was not made: {status} {text}", self.bucket);
     }
 
     /// A signed request of our own to the bucket, or to an object in it: for what no storage does. `path` is encoded and begins
-    /// with a slash, or with a question mark. Gives the status.
-    pub(crate) fn request(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&'static str, &str)],
-        body: &'static [u8],
-    ) -> u16 {
+    /// with a slash, or with a question mark. Gives status and answer.
+    fn ask(&self, method: &str, path: &str, headers: &[(&'static str, &str)], body: &'static [u8]) -> (u16, String) {
         let base = match &self.service {
             Service::S3(s3) => format!("{}/{}", s3.endpoint, self.bucket),
             Service::Azure(azure) => format!("{}/{}", azure.endpoint, self.bucket),
             Service::Gcs(gcs) => format!("{}/upload/storage/v1/b/{}/o", gcs.endpoint, self.bucket),
         };
-        let mut request = HttpRequest::new(HttpRequestBody::from(bytes::Bytes::from_static(body)));
+        let mut request = HttpRequest::new(HttpRequestBody::from(Bytes::from_static(body)));
         *request.method_mut() = method.parse().unwrap();
         *request.uri_mut() = format!("{base}{path}").parse().unwrap();
         for (name, value) in headers {
@@ -184,21 +180,64 @@ impl Fixture {
 
     /// Puts an object whose name no storage would take; `name` is encoded.
     pub(crate) fn put_raw(&self, name: &str, body: &'static [u8]) {
-        let status = match &self.service {
-            Service::S3(_) => self.request("PUT", &format!("/{name}"), &[], body),
-            Service::Azure(_) => self.request("PUT", &format!("/{name}"), &[("x-ms-blob-type", "BlockBlob")], body),
-            Service::Gcs(_) => self.request("POST", &format!("?uploadType=media&name={name}"), &[], body),
+        let (status, text) = match &self.service {
+            Service::S3(_) => self.ask("PUT", &format!("/{name}"), &[], body),
+            Service::Azure(_) => self.ask("PUT", &format!("/{name}"), &[("x-ms-blob-type", "BlockBlob")], body),
+            Service::Gcs(_) => self.ask("POST", &format!("?uploadType=media&name={name}"), &[], body),
         };
-        assert!(status < 300, "{name} was not made: {status}");
+        assert!(status < 300, "{name} was not made: {status} {text}");
     }
 }
 
+impl Fixture {
+    /// Uploads that were begun and neither finished nor aborted, where the service can tell (S3): none, or soon none.
+    pub(crate) async fn no_uploads_are_left(&self) {
+        let Service::S3(_) = &self.service else { return };
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            let (_, text) = self.ask("GET", "?uploads=", &[], b"");
+            if !text.contains("<UploadId>") {
+                return;
+            }
+            assert!(std::time::Instant::now() < deadline, "{text}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Content of this length whose parts all differ.
+pub(crate) fn large(size: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let words = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_le_bytes()
+    });
+    let mut bytes: Vec<u8> = words.take(size.div_ceil(8)).flatten().collect();
+    bytes.truncate(size);
+    bytes
+}
+
+pub(crate) fn chunks(bytes: &[u8]) -> Content {
+    let chunks: Vec<_> = bytes.chunks(100_000).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+    stream::iter(chunks).boxed()
+}
+
+pub(crate) async fn write(storage: &dyn Storage, at: &str, bytes: &[u8]) -> Result<ObjectMeta, StorageError> {
+    storage.write(&path(at), chunks(bytes), WriteOptions::default()).await
+}
+
+pub(crate) async fn read(storage: &dyn Storage, at: &str) -> Result<Vec<u8>, StorageError> {
+    let chunks: Vec<Bytes> = storage.read(&path(at)).await?.try_collect().await?;
+    Ok(chunks.concat())
+}
+
 /// Sends on a thread of its own: fixtures are made inside and outside of runtimes.
-fn send(request: http::Request<reqwest::Body>) -> u16 {
+fn send(request: http::Request<reqwest::Body>) -> (u16, String) {
     let send = async move {
         _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        client.execute(request.try_into().unwrap()).await.unwrap().status().as_u16()
+        let answer = client.execute(request.try_into().unwrap()).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
     };
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     std::thread::spawn(move || runtime().block_on(send)).join().unwrap()

@@ -121,7 +121,7 @@ impl Access for Azure {
         let code = told.unwrap_or(code);
         match code.as_str() {
             "ContainerNotFound" => Fault::NoBucket,
-            "Md5Mismatch" => Fault::Mismatch("what arrived at the service is not what was sent".to_owned()),
+            "Md5Mismatch" => Fault::damaged(),
             "InvalidBlockList" => Fault::Lost("another writer of the same blob came in between".to_owned()),
             _ => Fault::Refused(Refusal::of(status, headers, code, &message)),
         }

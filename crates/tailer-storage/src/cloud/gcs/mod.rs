@@ -127,6 +127,9 @@ impl Access for Gcs {
         if status == StatusCode::NOT_FOUND && message.contains("bucket does not exist") {
             return Fault::NoBucket;
         }
+        if status == StatusCode::BAD_REQUEST && message.contains("match calculated") {
+            return Fault::damaged();
+        }
         Fault::Refused(Refusal::of(status, headers, reason, &message))
     }
 

@@ -1,7 +1,7 @@
 //! Uploads to Google Cloud Storage: small content in one request with its checksum, everything else resumably.
 //!
-//! A resumable upload is one session that takes bytes in order and tells how many it has. After a lost answer it is
-//! asked, and given the rest.
+//! A resumable upload is one session that takes bytes in order and tells how many it has. After a lost answer it gets the
+//! part again, without being asked first: emulators take the question for the end of the upload.
 
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use reqwest::Url;
@@ -93,28 +93,39 @@ impl Gcs {
         Some(session)
     }
 
-    /// Sends a part, and what the session has not taken of it again.
+    /// Sends a part, and what the session has not taken of it again. Of bytes that it has already, it takes no notice.
     pub(super) async fn upload_part(&self, upload: &Upload, part: &Part) -> Result<Option<Object>, Fault> {
         let end = part.offset + part.payload.len();
         let mut from = part.offset;
         let mut failures = 0;
         loop {
             let fault = match self.send_rest(upload, part, from).await {
-                Ok(Session::Done(object)) => return Ok(Some(object)),
+                Ok(Session::Done(object)) if part.whole.is_some() => return Ok(Some(object)),
+                Ok(Session::Done(_)) => return Err(Fault::Invalid("the service ended the upload early".to_owned())),
                 Ok(Session::Has(has)) if has >= end && part.whole.is_none() => return Ok(None),
-                Ok(Session::Has(has)) if has > from => {
+                Ok(Session::Has(has)) if has > from && has < end => {
                     (from, failures) = (has, 0);
                     continue;
                 }
                 Ok(Session::Has(_)) => Fault::Lost("the upload does not go on".to_owned()),
+                Err(fault) if fault.is_status(StatusCode::NOT_FOUND) || fault.is_status(StatusCode::GONE) => {
+                    return self.after_the_end(upload, part).await.map(Some);
+                }
                 Err(fault) => fault,
             };
             failures = self.http.endure(failures, fault).await?;
-            match self.state(upload).await? {
-                Session::Done(object) => return Ok(Some(object)),
-                Session::Has(has) if (part.offset..=end).contains(&has) => from = has,
-                Session::Has(_) => return Err(Fault::Lost("the service lost a part of the upload".to_owned())),
-            }
+        }
+    }
+
+    /// A session that is gone: an attempt whose answer was lost has finished it, if this is what it has made.
+    async fn after_the_end(&self, upload: &Upload, part: &Part) -> Result<Object, Fault> {
+        let lost = || Fault::Lost("the service lost the upload: it has to begin anew".to_owned());
+        let whole = part.whole.ok_or_else(lost)?;
+        let call = self.call(Method::GET, &self.object_path(&upload.key), &[("fields", FIELDS)]);
+        match self.json::<Object>(&call).await {
+            Ok(object) if object.facts()?.is_of(&whole) => Ok(object),
+            Err(fault) if !fault.is_status(StatusCode::NOT_FOUND) => Err(fault),
+            _ => Err(lost()),
         }
     }
 
@@ -133,11 +144,6 @@ impl Gcs {
         session_of(self.http.once(self, &call).await?).await
     }
 
-    async fn state(&self, upload: &Upload) -> Result<Session, Fault> {
-        let call = Call::new(Method::PUT, upload.session.clone()).header(header::CONTENT_RANGE, "bytes */*")?;
-        session_of(self.http.send(self, &call).await?).await
-    }
-
     pub(super) async fn abort_upload(&self, upload: &Upload) -> Result<(), Fault> {
         let call = Call::new(Method::DELETE, upload.session.clone());
         match self.http.text(self, &call).await {
@@ -149,7 +155,7 @@ impl Gcs {
     /// Compares what was made with what was sent; takes it back, and nothing newer, when it is something else.
     pub(super) async fn compared(&self, key: &str, made: Object, whole: &Whole) -> Result<Facts, Fault> {
         let facts = made.facts()?;
-        if facts.size == whole.size && facts.checksums.agree(&whole.sums) {
+        if facts.is_of(whole) {
             return Ok(facts);
         }
         let query = [("ifGenerationMatch", made.generation.as_str())];

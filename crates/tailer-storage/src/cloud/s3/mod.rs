@@ -156,8 +156,10 @@ impl Access for S3 {
 
     fn fault(&self, status: StatusCode, headers: &HeaderMap, body: &str) -> Fault {
         let error = xml::error(body).unwrap_or_default();
-        if error.code == "NoSuchBucket" {
-            return Fault::NoBucket;
+        match error.code.as_str() {
+            "NoSuchBucket" => return Fault::NoBucket,
+            "BadDigest" | "XAmzContentSHA256Mismatch" => return Fault::damaged(),
+            _ => {}
         }
         let mut refusal = Refusal::of(status, headers, error.code, &error.message);
         let elsewhere = headers.get(BUCKET_REGION).and_then(|region| region.to_str().ok()).map(str::to_owned);

@@ -1,0 +1,67 @@
+//! Who is not let in, and what is not there.
+
+use tailer_storage::{Depth, StorageError};
+
+use crate::{
+    service::{Fixture, Service, write},
+    suite::{path, put},
+};
+
+pub(crate) async fn wrong_credentials_are_denied(fixture: Fixture) {
+    let wrong = match &fixture.service {
+        Service::S3(_) => "hunter2".to_owned(),
+        // Another key of the right form.
+        Service::Azure(azure) => azure.connection_string.replace(&azure.key, "aHVudGVyMg=="),
+        // The emulator lets in everybody.
+        Service::Gcs(_) => return,
+    };
+    let storage = Fixture { credential: Some(wrong), ..fixture.clone() }.storage();
+    let errors = [
+        storage.stat(&path("a")).await.map(drop).unwrap_err(),
+        storage.list(&path(""), Depth::Below).await.map(drop).unwrap_err(),
+        storage.read(&path("a")).await.map(drop).unwrap_err(),
+        write(&*storage, "a", b"text").await.map(drop).unwrap_err(),
+        storage.delete(&path("a")).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, StorageError::Denied { .. }), "{error:?}");
+        let text = format!("{error:?} {storage:?}");
+        assert!(text.contains("403") && text.contains("check the credentials"), "{text}");
+        assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
+    }
+}
+
+pub(crate) async fn a_missing_bucket_is_named(fixture: Fixture) {
+    let bucket = format!("{}-not", fixture.bucket);
+    let storage = Fixture { bucket, ..fixture.clone() }.storage();
+    let errors = [
+        storage.stat(&path("a")).await.map(drop).unwrap_err(),
+        storage.list(&path("in"), Depth::Folder).await.map(drop).unwrap_err(),
+        storage.read(&path("a")).await.map(drop).unwrap_err(),
+        write(&*storage, "a", b"text").await.map(drop).unwrap_err(),
+        write(&*storage, "a", &crate::service::large(6_000_000)).await.map(drop).unwrap_err(),
+        storage.copy(&path("a"), &path("b")).await.map(drop).unwrap_err(),
+        storage.delete(&path("a")).await.unwrap_err(),
+    ];
+    for (number, error) in errors.iter().enumerate() {
+        assert!(matches!(error, StorageError::Denied { .. }), "{number}: {error:?}");
+        assert!(error.to_string().contains("no such bucket or container"), "{number}: {error}");
+    }
+}
+
+/// Objects of a bucket that exists are still only that.
+pub(crate) async fn an_object_needs_a_name(fixture: Fixture) {
+    let storage = fixture.storage();
+    put(&*storage, "a", "text").await;
+    assert_eq!(storage.stat(&path("")).await.unwrap(), None);
+    let errors = [
+        storage.read(&path("")).await.map(drop).unwrap_err(),
+        write(&*storage, "", b"text").await.map(drop).unwrap_err(),
+        storage.copy(&path("a"), &path("")).await.map(drop).unwrap_err(),
+        storage.copy(&path(""), &path("a")).await.map(drop).unwrap_err(),
+        storage.delete(&path("")).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, StorageError::Refused { .. }), "{error:?}");
+    }
+}
