@@ -44,7 +44,7 @@ impl Payload {
     }
 
     /// Without its first `skip` bytes.
-    pub(super) fn from_byte(&self, skip: u64) -> Self {
+    pub(super) fn without_first(&self, skip: u64) -> Self {
         let mut left = usize::try_from(skip).unwrap_or(usize::MAX);
         let mut pieces = Vec::new();
         for piece in self.pieces.iter() {
@@ -195,7 +195,7 @@ mod tests {
     fn it_is_cut_anywhere() {
         let whole = payload(&[5, 20_000, 3, 40_000]);
         for skip in [0, 1, 5, 6, 20_004, 20_005, 20_007, 20_008, 20_009, 60_007, 60_008] {
-            let rest = whole.from_byte(skip);
+            let rest = whole.without_first(skip);
             assert_eq!(bytes(&rest), bytes(&whole)[skip as usize..], "{skip}");
             assert_eq!(rest.len(), whole.len() - skip);
         }

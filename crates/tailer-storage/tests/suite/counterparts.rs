@@ -5,6 +5,7 @@
 use serde::de::DeserializeOwned;
 
 /// What a variable such as `TAILERD_TEST_S3` says. Without it the test is to be skipped, which this says; on CI nothing is.
+#[expect(clippy::print_stderr, reason = "whoever runs tests by hand is told what was not tried")]
 pub(crate) fn counterpart<T: DeserializeOwned>(variable: &str) -> Option<T> {
     let Ok(text) = std::env::var(variable) else {
         assert!(std::env::var_os("CI").is_none(), "{variable} is not set: run through .ci/counterparts");

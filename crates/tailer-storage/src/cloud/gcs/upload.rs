@@ -130,7 +130,7 @@ impl Gcs {
     }
 
     async fn send_rest(&self, upload: &Upload, part: &Part, from: u64) -> Result<Session, Fault> {
-        let rest = part.payload.from_byte(from - part.offset);
+        let rest = part.payload.without_first(from - part.offset);
         let total = part.whole.map_or_else(|| "*".to_owned(), |whole| whole.size.to_string());
         let range = match rest.len() {
             0 => format!("bytes */{total}"),
