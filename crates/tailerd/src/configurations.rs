@@ -70,11 +70,11 @@ impl Candidate {
         // A context takes no context.
         match known.filter(|_| empty.kind() != Some(ConfigurationType::Context)) {
             Some(known) => empty.filled_with(known),
-            None => empty.as_it_is(),
+            None => empty.unfilled(),
         }
     }
 
-    fn as_it_is(mut self) -> Self {
+    fn unfilled(mut self) -> Self {
         let (configuration, problems) = parse_configuration(&self.text);
         self.problems = problems;
         if let Some(configuration) = &configuration {

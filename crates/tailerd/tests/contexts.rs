@@ -55,7 +55,8 @@ fn operations(folder: &Path) {
 fn one_set_of_files_serves_several_contexts() {
     let folder = tempfile::tempdir().unwrap();
     let (files, contexts) = (folder.path().join("files"), folder.path().join("contexts"));
-    [&files, &contexts].map(|folder| fs::create_dir(folder).unwrap());
+    fs::create_dir(&files).unwrap();
+    fs::create_dir(&contexts).unwrap();
     operations(&files);
     context(&files, "two", constants(2));
     context(&contexts, "three", constants(3));

@@ -152,7 +152,8 @@ fn holding(folder: &Path, bytes: &[u8], found: &mut Vec<PathBuf>) {
 fn a_planted_secret_shows_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let [data, files, secrets] = ["data", "files", "secrets"].map(|name| folder.path().join(name));
-    [&files, &secrets].map(|folder| fs::create_dir(folder).unwrap());
+    fs::create_dir(&files).unwrap();
+    fs::create_dir(&secrets).unwrap();
     fs::write(secrets.join("planted"), IN_FILE).unwrap();
     let data_text = data.to_str().unwrap();
     keys(data_text, &[]).good();

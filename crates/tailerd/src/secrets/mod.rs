@@ -15,4 +15,4 @@ mod tests;
 pub(crate) use envelope::Envelope;
 pub(crate) use error::SecretError;
 pub(crate) use keys::{KeyFolder, public_key_from_pem};
-pub(crate) use opener::{SecretOpener, SecretRules};
+pub(crate) use opener::SecretOpener;

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, s
 use serde_json::{Value, json};
 use tailer_model::Secret;
 
-use super::{Envelope, KeyFolder, SecretError, SecretOpener, SecretRules, public_key_from_pem};
+use super::{Envelope, KeyFolder, SecretError, SecretOpener, opener::SecretRules, public_key_from_pem};
 
 /// A data folder with a key pair. Making keys takes its time, so that all tests copy the same two.
 struct House {

@@ -108,7 +108,9 @@ impl Server {
     }
 
     pub fn start_with(data: &Path, more: &[&str]) -> Self {
-        Self::start_as(data, |command| drop(command.args(more)))
+        Self::start_as(data, |command| {
+            command.args(more);
+        })
     }
 
     /// Starts after a change of the command.
