@@ -22,6 +22,10 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    pub(crate) fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.files
+    }
+
     /// A file that the configuration names, as text.
     pub(crate) fn text(&self, name: &str) -> Result<&str, String> {
         let content =

@@ -15,11 +15,13 @@ mod deploy;
 mod engine;
 mod error;
 mod execute;
+mod expectations;
 mod files;
 mod hints;
 mod notifications;
 mod parts;
 mod reconcile;
+mod rehearsal;
 mod relaunch;
 mod requests;
 mod runs;
@@ -32,8 +34,9 @@ pub use engine::Engine;
 pub use error::EngineError;
 pub use notifications::ObjectNotice;
 pub use parts::{Clock, EngineParts, EngineSettings, Ids, Storages, Warehouses};
+pub use rehearsal::{Rehearsal, rehearse};
 pub use requests::{ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
 pub use views::{
-    AwaitedView, ConfigurationDocument, ConfigurationView, Deployed, FiringView, LogView, LogsView, RunDetails,
-    RunView, TaskView, WorkflowView,
+    AwaitedView, ConfigurationDocument, ConfigurationView, Deployed, ExpectationView, FiringView, LogView, LogsView,
+    RunDetails, RunView, TaskView, WorkflowView,
 };

@@ -98,10 +98,7 @@ impl Engine {
         if kind.is_started_by_files() {
             return self.launch_file(request).await;
         }
-        if !kind.is_launchable() {
-            return Err(EngineError::invalid("not_launchable", format!("a {kind} is not something that runs")));
-        }
-        text::check_parameters(&request.parameters)?;
+        launchable(&request)?;
         let (inner, now, run_id) = (self.0.clone(), self.0.now(), self.0.new_run_id());
         let run_id = self
             .0
@@ -112,12 +109,8 @@ impl Engine {
                 if let Some(earlier) = already(tx, &row, &request, now)? {
                     return Ok(earlier);
                 }
-                startable(&row)?;
-                job_of(&row, request.job_id.as_deref())?;
-                if let Some(wanted) = &request.tasks {
-                    let loaded = inner.cache.load(tx, row.key, row.version)?;
-                    known_tasks(&task_ids(&loaded.configuration), wanted)?;
-                }
+                let loaded = inner.cache.load(tx, row.key, row.version)?;
+                check_launch(&row, &request, &loaded.configuration)?;
                 runs::create(
                     tx,
                     &NewRun {
@@ -417,6 +410,34 @@ pub(crate) fn startable(row: &ConfigurationRow) -> Result<(), EngineError> {
         return Err(EngineError::conflict("disabled", format!("{} is disabled: enable it first", row.identity)));
     }
     Ok(())
+}
+
+/// Whether a request can start anything, as far as the request alone tells.
+pub(crate) fn launchable(request: &LaunchRequest) -> Result<(), EngineError> {
+    let kind = request.configuration.configuration_type;
+    if !kind.is_launchable() {
+        let why = if kind.is_started_by_files() {
+            "is started by the files that arrive in its source, not by a call"
+        } else {
+            "is not something that runs"
+        };
+        return Err(EngineError::invalid("not_launchable", format!("a {kind} {why}")));
+    }
+    text::check_parameters(&request.parameters)
+}
+
+/// Whether a request can start this configuration.
+pub(crate) fn check_launch(
+    row: &ConfigurationRow,
+    request: &LaunchRequest,
+    configuration: &Configuration,
+) -> Result<(), EngineError> {
+    startable(row)?;
+    job_of(row, request.job_id.as_deref())?;
+    match &request.tasks {
+        Some(wanted) => known_tasks(&task_ids(configuration), wanted),
+        None => Ok(()),
+    }
 }
 
 fn known_tasks(known: &[TaskId], wanted: &[TaskId]) -> Result<(), EngineError> {

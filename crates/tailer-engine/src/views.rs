@@ -69,6 +69,24 @@ pub struct TaskView {
     pub error: Option<String>,
 }
 
+/// What one CALL of an expectation task found.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExpectationView {
+    pub run_id: RunId,
+    pub task_id: TaskId,
+    pub attempt: u32,
+    pub date: String,
+    pub criticality: String,
+    pub passed: bool,
+    /// Line of the CALL in its file.
+    pub line: u32,
+    pub message: String,
+    /// As in the project's table of results.
+    pub expectation_result: Value,
+    /// Some of the rejected rows, `columns` and `rows`; null when none were.
+    pub rejected: Value,
+}
+
 #[derive(Debug, Clone, Serialize)]
 pub struct LogsView {
     pub results: Vec<LogView>,

@@ -103,6 +103,7 @@ pub(crate) enum Action {
     CancelRun,
     GetRunDetails,
     GetRunLogs,
+    GetExpectations,
     ResetWorkflowStatus,
     GetWorkflowStatus,
     SetConfigurationStatus,
@@ -151,6 +152,13 @@ pub(crate) const RULES: &[Rule] = &[
         "get_run_logs",
         Role::Viewer,
         "The log lines of a run, waiting for new ones.",
+    ),
+    rule(
+        Route::Runs,
+        Action::GetExpectations,
+        "get_expectations",
+        Role::Viewer,
+        "What expectations found in one run, or in the latest of a data operation.",
     ),
     rule(
         Route::Workflows,

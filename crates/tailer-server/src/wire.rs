@@ -4,8 +4,8 @@
 use serde::Serialize;
 use serde_json::Value;
 use tailer_engine::{
-    AwaitedView, ConfigurationDocument, ConfigurationView, DeployedContext, FiringView, LogView, RunDetails, RunView,
-    TaskView, WorkflowView,
+    AwaitedView, ConfigurationDocument, ConfigurationView, DeployedContext, ExpectationView, FiringView, LogView,
+    RunDetails, RunView, TaskView, WorkflowView,
 };
 use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, JobId, RunId, TaskId};
 use utoipa::ToSchema;
@@ -173,6 +173,45 @@ pub(crate) struct LogBody<'a> {
 impl<'a> LogBody<'a> {
     pub(crate) fn new(line: &'a LogView) -> Self {
         Self { date: &line.date, level: &line.level, task_id: line.task_id.as_ref(), message: &line.message }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Expectation)]
+pub(crate) struct ExpectationBody<'a> {
+    #[schema(value_type = String)]
+    run_id: &'a RunId,
+    #[schema(value_type = String)]
+    task_id: &'a TaskId,
+    attempt: u32,
+    date: &'a str,
+    criticality: &'a str,
+    passed: bool,
+    /// Line of the CALL in its file.
+    line: u32,
+    message: &'a str,
+    /// As in `tailer_common.expectation_results`.
+    #[schema(value_type = Object)]
+    expectation_result: &'a Value,
+    /// Up to ten of the rejected rows, `columns` and `rows`; null when none were.
+    #[schema(value_type = Option<Object>)]
+    rejected: &'a Value,
+}
+
+impl<'a> ExpectationBody<'a> {
+    pub(crate) fn new(found: &'a ExpectationView) -> Self {
+        Self {
+            run_id: &found.run_id,
+            task_id: &found.task_id,
+            attempt: found.attempt,
+            date: &found.date,
+            criticality: &found.criticality,
+            passed: found.passed,
+            line: found.line,
+            message: &found.message,
+            expectation_result: &found.expectation_result,
+            rejected: &found.rejected,
+        }
     }
 }
 

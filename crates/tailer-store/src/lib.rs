@@ -27,6 +27,7 @@
 //! have parsed, and never deletes a run.
 
 pub mod configurations;
+pub mod expectations;
 pub mod files;
 pub mod idempotency;
 pub mod logs;

@@ -21,8 +21,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const ALL: &[Migration] =
-    &[Migration { number: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") }];
+const ALL: &[Migration] = &[
+    Migration { number: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") },
+    Migration { number: 2, name: "expectations", sql: include_str!("../migrations/0002_expectations.sql") },
+];
 
 /// The newest schema that this program knows.
 pub(crate) fn newest() -> i64 {

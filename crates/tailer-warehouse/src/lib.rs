@@ -20,6 +20,7 @@ pub mod embedded;
 pub mod expectations;
 pub mod googlesql;
 pub mod names;
+pub mod rehearsal;
 
 pub use embedded::EmbeddedWarehouse;
 pub use names::{Decorator, TableName};
@@ -209,6 +210,13 @@ pub trait Warehouse: Send + Sync + fmt::Debug {
     /// Runs a query without effect and reads at most `limit` rows: for `tailerd sql`, expectations and tests.
     /// Statements with effect are allowed too, without the once-only promise of jobs. The last statement's rows.
     async fn read(&self, query: Query, limit: usize) -> Result<Rows, WarehouseError>;
+
+    /// Reads and binds a query against the tables that `before` describes over those that are there, and runs nothing: for dry
+    /// runs. What is wrong with the query is in the answer.
+    async fn rehearse(&self, query: Query, before: rehearsal::Overlay) -> Result<rehearsal::Rehearsed, WarehouseError> {
+        let _ = (query, before);
+        Err(WarehouseError::Unsupported { what: "a dry run".into(), line: None, column: None })
+    }
 
     async fn table(&self, table: &TableName) -> Result<Option<TableInfo>, WarehouseError>;
 

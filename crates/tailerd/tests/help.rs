@@ -16,6 +16,7 @@ const COMMANDS: &[&str] = &[
     "status",
     "runs",
     "logs",
+    "expectations",
     "cancel",
     "workflow",
     "workflow status",

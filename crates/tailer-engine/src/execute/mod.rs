@@ -5,6 +5,7 @@
 //! run, task and attempt, and the attempt rises only after a recorded failure, never by a takeover.
 
 pub(crate) mod driver;
+mod expectation;
 mod exports;
 mod fan_out;
 pub(crate) mod files;

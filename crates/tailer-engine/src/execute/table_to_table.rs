@@ -61,9 +61,7 @@ impl Executor for TableToTableExecutor {
             Action::CreateTable { .. } => create(task, wanted).await,
             Action::CopyTable { .. } => copy(task, wanted).await,
             Action::DeleteTable { table } => delete(task, wanted, table).await,
-            Action::Expectation { .. } => {
-                Err(TaskError::Failed("expectation tasks are not supported yet by this version of tailerd".into()))
-            }
+            Action::Expectation { sql_file } => super::expectation::run(task, wanted, sql_file).await,
         }
     }
 

@@ -4,6 +4,8 @@
 mod arrivals;
 mod contexts;
 mod copying;
+mod dry_runs;
+mod expectations;
 mod exports;
 mod files;
 mod remote;

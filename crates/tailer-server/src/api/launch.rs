@@ -25,6 +25,9 @@ request! {
         parameters: Option<Parameters>,
         /// Runs only these tasks.
         tasks: Option<Tasks>,
+        /// Checks the SQL of every task against the tables that the tasks before would make, and runs nothing. Answers 200, or
+        /// 400 with all problems.
+        dry_run: Option<bool>,
     }
 }
 
@@ -43,6 +46,10 @@ pub(super) async fn launch_job(call: &Call<'_>, fields: &mut Fields<'_>) -> Resu
         by: call.principal.name.clone(),
         trigger: trigger(call.headers),
     };
+    if request.dry_run == Some(true) {
+        call.app.engine.dry_run(launch).await?;
+        return Answer::done();
+    }
     let run_id = call.app.engine.launch(launch).await?;
     Answer::json(&Launched { run_id })
 }

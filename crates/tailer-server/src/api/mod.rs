@@ -5,6 +5,7 @@
 
 mod configurations;
 mod deploy;
+mod expectations;
 pub(crate) mod health;
 mod launch;
 pub(crate) mod metrics;
@@ -114,6 +115,7 @@ async fn act(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiErro
         Action::CancelRun => runs::cancel_run(call, fields).await,
         Action::GetRunDetails => runs::get_run_details(call, fields).await,
         Action::GetRunLogs => run_logs::get_run_logs(call, fields).await,
+        Action::GetExpectations => expectations::get_expectations(call, fields).await,
         Action::ResetWorkflowStatus => workflows::reset_workflow_status(call, fields).await,
         Action::GetWorkflowStatus => workflows::get_workflow_status(call, fields).await,
         Action::SetConfigurationStatus => configurations::set_configuration_status(call, fields).await,

@@ -20,14 +20,14 @@ use utoipa::{
     },
 };
 
-use super::{configurations, deploy, launch, notifications::NotifiedBody, run_logs, runs, workflows};
+use super::{configurations, deploy, expectations, launch, notifications::NotifiedBody, run_logs, runs, workflows};
 use crate::{
     access::{Action, NOTIFICATIONS, NOTIFY, RULES, Route, Rule},
     errors::ErrorBody,
     fields::{FieldDoc, Request},
     wire::{
-        AwaitedBody, ConfigurationBody, ConfigurationDocumentBody, ContextSchema, DeployedSchema, FiringBody, Launched,
-        LogBody, LogsBody, ProblemSchema, RunBody, RunDetailsBody, TaskBody, WorkflowBody,
+        AwaitedBody, ConfigurationBody, ConfigurationDocumentBody, ContextSchema, DeployedSchema, ExpectationBody,
+        FiringBody, Launched, LogBody, LogsBody, ProblemSchema, RunBody, RunDetailsBody, TaskBody, WorkflowBody,
     },
 };
 
@@ -180,6 +180,7 @@ fn answer(action: Action) -> RefOr<Schema> {
         Action::CheckRunStatus | Action::GetLastStatus | Action::GetByStatus => results::<RunBody<'_>>(),
         Action::GetRunDetails => results::<RunDetailsBody<'_>>(),
         Action::GetRunLogs => reference::<LogsBody<'_>>(),
+        Action::GetExpectations => results::<ExpectationBody<'_>>(),
         Action::GetWorkflowStatus => results::<WorkflowBody<'_>>(),
         Action::GetConfigurationStatus | Action::ListConfigurations => results::<ConfigurationBody<'_>>(),
         Action::GetConfiguration => results::<ConfigurationDocumentBody<'_>>(),
@@ -229,6 +230,7 @@ fn components() -> Components {
     add(ContextSchema::name(), ContextSchema::schema());
     add(DeployedSchema::name(), DeployedSchema::schema());
     add(ErrorBody::name(), ErrorBody::schema());
+    add(ExpectationBody::name(), ExpectationBody::schema());
     add(FiringBody::name(), FiringBody::schema());
     add(Launched::name(), Launched::schema());
     add(LogBody::name(), LogBody::schema());
@@ -274,6 +276,7 @@ fn fields(action: Action) -> Vec<FieldDoc> {
         Action::GetByStatus => runs::RunsByStatus::describe(),
         Action::SetRunStatus => runs::SetStatus::describe(),
         Action::GetRunLogs => run_logs::RunLogs::describe(),
+        Action::GetExpectations => expectations::Expectations::describe(),
         Action::ResetWorkflowStatus | Action::GetWorkflowStatus => workflows::OneWorkflow::describe(),
         Action::SetConfigurationStatus => configurations::SetFlags::describe(),
         Action::GetConfigurationStatus => configurations::GetFlags::describe(),

@@ -19,6 +19,7 @@ pub(crate) fn request(action: &str) -> Value {
         }),
         "set_run_status" => target(json!({"run_id": RUN, "status": "CHECKED"})),
         "get_run_logs" => target(json!({"run_id": RUN, "task_id": "one", "after": "0", "wait_seconds": 0})),
+        "get_expectations" => target(json!({"task_id": "one", "limit": 10})),
         "reset_workflow_status" | "get_workflow_status" => identified(action, "workflow", "nothing"),
         "set_configuration_status" => target(json!({"activated": true, "archived": false})),
         "get_configuration_status" => target(json!({})),

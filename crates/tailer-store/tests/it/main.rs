@@ -6,6 +6,7 @@
 mod common;
 mod configurations;
 mod crash;
+mod expectations;
 mod files;
 mod idempotency;
 mod logs;

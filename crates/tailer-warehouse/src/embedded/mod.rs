@@ -19,6 +19,7 @@ mod load;
 mod partition;
 mod query;
 mod read;
+mod rehearse;
 mod script;
 mod session;
 mod tables;
@@ -37,7 +38,10 @@ use self::{
     jobs::{JobHandle, Jobs},
     session::{Session, Stopper},
 };
-use crate::{Job, Outcome, Query, Rows, TableInfo, TableName, Warehouse, WarehouseError, WarehouseJobId};
+use crate::{
+    Job, Outcome, Query, Rows, TableInfo, TableName, Warehouse, WarehouseError, WarehouseJobId,
+    rehearsal::{Overlay, Rehearsed},
+};
 
 /// DuckDB's own defaults where nothing is given.
 #[derive(Debug, Clone, Default)]
@@ -173,6 +177,10 @@ impl Warehouse for EmbeddedWarehouse {
 
     async fn read(&self, query: Query, limit: usize) -> Result<Rows, WarehouseError> {
         self.call(move |_, session| read::run(session, &query, limit)).await
+    }
+
+    async fn rehearse(&self, query: Query, before: Overlay) -> Result<Rehearsed, WarehouseError> {
+        self.call(move |_, session| rehearse::run(session, &query, &before)).await
     }
 
     async fn table(&self, table: &TableName) -> Result<Option<TableInfo>, WarehouseError> {

@@ -4,10 +4,10 @@
 
 use std::fmt;
 
-use tailer_model::operation::ddl::{Field, FieldType, Mode};
+use tailer_model::operation::ddl::{Field, FieldType, Mode, TableDefinition};
 
 use super::errors::{invalid, unsupported};
-use crate::{WarehouseError, googlesql::quote};
+use crate::{Column, WarehouseError, googlesql::quote};
 
 /// A BigQuery column type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +87,12 @@ impl Type {
         parser.end()?;
         Ok(found)
     }
+}
+
+/// The columns of a table as its DDL declares them.
+pub(crate) fn columns_of(definition: &TableDefinition) -> Vec<Column> {
+    let column = |field: &Field| Column { name: field.name.clone(), column_type: Type::of_field(field).to_string() };
+    definition.schema.iter().map(column).collect()
 }
 
 /// Names that DuckDB's struct has for a STRUCT's members: the translator, too, names the nameless and the repeated by place.

@@ -118,6 +118,14 @@ pub(crate) struct CheckArgs {
     /// File of the context whose constants fill the configurations
     #[arg(long, value_name = "FILE.json")]
     pub(crate) context: Option<PathBuf>,
+    /// Also read their SQL, against the tables that earlier tasks would make
+    #[arg(long)]
+    pub(crate) sql: bool,
+    /// With --sql: day the tasks would work for [default: today, UTC]
+    #[arg(long, value_name = "D", value_parser = super::values::execution_date, requires = "sql")]
+    pub(crate) execution_date: Option<ExecutionDate>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -149,6 +157,9 @@ pub(crate) struct LaunchArgs {
     /// Follow the run to its end; exit 1 if it fails
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Check the SQL of every task without running anything
+    #[arg(long, conflicts_with = "wait")]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
@@ -219,6 +230,29 @@ pub(crate) struct LogsArgs {
     /// Go on until the run ends
     #[arg(long)]
     pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExpectationsArgs {
+    /// A run, or the kind of a data operation with its id
+    #[arg(value_name = "RUN_ID | TYPE")]
+    pub(crate) of: String,
+    /// Id of a configuration of that kind
+    #[arg(value_name = "ID")]
+    pub(crate) configuration_id: Option<String>,
+    /// Only this task's results
+    #[arg(long, value_name = "T")]
+    pub(crate) task: Option<TaskId>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    /// Also show rejected rows, up to ten of each
+    #[arg(long)]
+    pub(crate) rejected: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]

@@ -69,6 +69,7 @@ deployed.")]
     #[command(after_help = "Examples:
   tailerd check daily_sales.json
   tailerd check pipelines/ --context pipelines/base.json
+  tailerd check --sql pipelines/
   tailerd check pipelines/ --json")]
     Check(CheckArgs),
 
@@ -103,6 +104,12 @@ deployed.")]
   tailerd logs 20201105-1588f12a-73f0-4f5c-8592-5cd3ce793a29
   tailerd logs 20201105-1588f12a-73f0-4f5c-8592-5cd3ce793a29 --follow")]
     Logs(LogsArgs),
+
+    /// Show what expectations found in a run, or in the latest runs of a configuration
+    #[command(after_help = "Examples:
+  tailerd expectations 20201105-1588f12a-73f0-4f5c-8592-5cd3ce793a29 --rejected
+  tailerd expectations table-to-table daily_sales_DEV --limit 20")]
+    Expectations(ExpectationsArgs),
 
     /// Stop a run
     #[command(after_help = "Examples:

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::check_sql;
 use crate::{
     cli::CheckArgs,
     configurations::{self, Candidate},
@@ -10,9 +11,12 @@ use crate::{
     output,
 };
 
-pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let context = args.context.as_deref().map(contexts::read).transpose()?;
-    let candidates = configurations::gather(&args.files, context.as_ref())?;
+    let mut candidates = configurations::gather(&args.files, context.as_ref())?;
+    if args.sql {
+        check_sql::run(&mut candidates, args).await?;
+    }
     let bad = candidates.iter().filter(|c| !c.is_good()).count();
     if args.output.json {
         let all: Vec<Value> = candidates.iter().map(report).collect();

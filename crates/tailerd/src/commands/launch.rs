@@ -1,9 +1,9 @@
 //! `tailerd launch`: starts a run, and with `--wait` follows it to its end.
 
 use serde_json::{Value, json};
-use tailer_model::RunId;
+use tailer_model::{Problem, RunId};
 
-use super::{follow, run_view};
+use super::{check, follow, run_view};
 use crate::{
     cli::{LaunchArgs, LaunchOptions},
     client::{self, CallError, Client},
@@ -17,6 +17,9 @@ pub(crate) async fn run(args: LaunchArgs) -> Result<Exit, Failure> {
     options(&args.options, &mut body);
     if !args.tasks.is_empty() {
         client::set(&mut body, "tasks", json!(args.tasks));
+    }
+    if args.dry_run {
+        return rehearse(&client, body, args.output.json).await;
     }
     let run_id = launch(&client, &body).await?;
     if !args.wait {
@@ -40,6 +43,36 @@ pub(crate) async fn run(args: LaunchArgs) -> Result<Exit, Failure> {
         output::line(run_view::outcome(&run));
     }
     run_view::verdict(&run)
+}
+
+/// Asks what a launch would run into. Problems are the result, so they go to standard output.
+async fn rehearse(client: &Client, mut body: Value, as_json: bool) -> Result<Exit, Failure> {
+    client::set(&mut body, "dry_run", json!(true));
+    let problems = match client.call(client::LAUNCH, &body).await {
+        Ok(_) => Vec::new(),
+        Err(CallError::Answer { body, .. }) if !body.problems().is_empty() => body.problems(),
+        Err(other) => return Err(other.into()),
+    };
+    if as_json {
+        output::json(&json!({ "ok": problems.is_empty(), "problems": problems }));
+    } else {
+        problems.iter().for_each(|problem| output::line(problem_line(problem)));
+    }
+    if problems.is_empty() {
+        output::note("nothing wrong; nothing was run");
+        return Ok(Exit::Done);
+    }
+    Err(Failure::failed(check::count(problems.len(), "problem")))
+}
+
+/// `file:line:column: path: message`, as far as there are such.
+fn problem_line(problem: &Problem) -> String {
+    let mut text = problem.file.clone().unwrap_or_default();
+    for number in [problem.line, problem.column].into_iter().flatten() {
+        text.push_str(&format!(":{number}"));
+    }
+    let parts = [text.as_str(), problem.path.as_str(), problem.message.as_str()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
 /// Sends a launch. The request carries an idempotency key, so a connection that breaks before the answer is simply

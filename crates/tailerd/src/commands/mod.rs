@@ -2,11 +2,13 @@
 
 mod cancel;
 mod check;
+mod check_sql;
 mod completions;
 mod configuration_flags;
 mod demo;
 mod deploy;
 mod encrypt;
+mod expectations;
 mod follow;
 mod keys;
 mod launch;
@@ -33,12 +35,13 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Deploy(args) => deploy::run(args).await,
-        Command::Check(args) => check::run(&args),
+        Command::Check(args) => check::run(&args).await,
         Command::Launch(args) => launch::run(args).await,
         Command::Run(args) => run::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Runs(args) => runs::run(args).await,
         Command::Logs(args) => logs::run(args).await,
+        Command::Expectations(args) => expectations::run(args).await,
         Command::Cancel(args) => cancel::run(args).await,
         Command::Workflow { command } => workflow::run(command).await,
         Command::Enable(args) => configuration_flags::run(args, configuration_flags::Change::Enable).await,

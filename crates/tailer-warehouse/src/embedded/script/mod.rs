@@ -29,6 +29,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+pub(crate) use procedures::kept as kept_procedure;
+
 use self::{
     control::Flow,
     frames::{Frame, Sight},

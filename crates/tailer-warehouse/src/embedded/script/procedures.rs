@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Outcome, TableName, WarehouseError,
-    embedded::{job_table::INTERNAL, query, tables},
+    embedded::{job_table::INTERNAL, query, session::Session, tables},
     expectations::Expectation,
     googlesql::{
         Constant, Statement, quote,
@@ -80,7 +80,7 @@ impl Interpreter<'_> {
         let (or_replace, if_not_exists) = (create.or_replace, create.if_not_exists);
         self.change_procedures(statement, &name, |interpreter, dataset| {
             tables::ensure_dataset(interpreter.session, dataset)?;
-            let exists = find(interpreter, &name)?.is_some();
+            let exists = find(interpreter.session, &name)?.is_some();
             match exists {
                 true if if_not_exists => return Ok(()),
                 true if !or_replace => return Err(WarehouseError::AlreadyExists(format!("procedure {name}"))),
@@ -100,7 +100,7 @@ impl Interpreter<'_> {
     ) -> Result<(), Stop> {
         let name = self.procedure_name(path, statement)?;
         self.change_procedures(statement, &name, |interpreter, _| {
-            if find(interpreter, &name)?.is_none() && !if_exists {
+            if find(interpreter.session, &name)?.is_none() && !if_exists {
                 return Err(WarehouseError::NotFound(format!("procedure {name}")));
             }
             remove(interpreter, &name)
@@ -148,7 +148,7 @@ impl Interpreter<'_> {
             return self.expect(statement, &expectation);
         }
         let name = self.procedure_name(&call.path, statement)?;
-        let kept = find(self, &name).map_err(Stop::Fatal)?;
+        let kept = find(self.session, &name).map_err(Stop::Fatal)?;
         let Some(kept) = kept else {
             let error = WarehouseError::NotFound(format!("procedure {name}"));
             return Err(Stop::of(error, statement, &self.frame().procedure));
@@ -226,15 +226,25 @@ fn called(stop: Stop, statement: &Statement, procedure: &str) -> Stop {
     }
 }
 
-fn find(interpreter: &Interpreter<'_>, name: &Name) -> Result<Option<Kept>, WarehouseError> {
-    if !interpreter.session.instance.has_project(&name.project) {
+/// The text that made a procedure, by its name `project.dataset.procedure`.
+pub(crate) fn kept(session: &Session<'_>, name: &str) -> Result<Option<String>, WarehouseError> {
+    let mut parts = name.rsplitn(3, '.').map(str::to_owned);
+    let (Some(procedure), Some(dataset), Some(project)) = (parts.next(), parts.next(), parts.next()) else {
+        return Ok(None);
+    };
+    let name = Name { project, dataset, procedure };
+    Ok(find(session, &name)?.map(|kept| kept.sql))
+}
+
+fn find(session: &Session<'_>, name: &Name) -> Result<Option<Kept>, WarehouseError> {
+    if !session.instance.has_project(&name.project) {
         return Ok(None);
     }
     let sql = format!(
         "SELECT definition FROM {}.{INTERNAL}.procedures WHERE dataset = ? AND lower(name) = lower(?)",
         quote(&name.project)
     );
-    let found = interpreter.session.rows(&sql, [&name.dataset, &name.procedure], |row| row.get::<_, String>(0))?;
+    let found = session.rows(&sql, [&name.dataset, &name.procedure], |row| row.get::<_, String>(0))?;
     let unreadable = |error| WarehouseError::Internal(format!("procedure {name} cannot be read: {error}"));
     found.first().map(|json| serde_json::from_str(json).map_err(unreadable)).transpose()
 }
