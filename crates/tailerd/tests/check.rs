@@ -69,3 +69,21 @@ fn what_is_not_there_is_said() {
     let ended = check(folder.path(), &["."]);
     assert!(ended.stderr.contains("no configuration in this folder"), "{}", ended.stderr);
 }
+
+#[test]
+fn sql_is_bound_against_what_earlier_tasks_would_make() {
+    let folder = tempfile::tempdir().unwrap();
+    let tasks = [
+        ("one", "SELECT 1 AS n", json!({ "table_name": "t" })),
+        ("two", "SELECT\n  m FROM t", json!({})),
+        ("three", "SELECT {{given_at_launch}} FROM nowhere", json!({})),
+    ];
+    table_to_table(folder.path(), "pipeline", &tasks, json!({}));
+    check(folder.path(), &["pipeline.json"]).good();
+    let ended = check(folder.path(), &["--sql", "pipeline.json", "--data", "none"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.snapshot());
+    assert_eq!(ended.stdout, "pipeline_two.sql:2:3: unrecognized column name: m; did you mean n?\n", "{}", ended.snapshot());
+    assert!(!folder.path().join("none").exists(), "nothing is made");
+    fs::write(folder.path().join("pipeline_two.sql"), "SELECT n FROM t").unwrap();
+    check(folder.path(), &["--sql", "pipeline.json"]).good();
+}
