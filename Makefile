@@ -40,6 +40,10 @@ test: libduckdb ## every test, with cargo-nextest where it is installed
 	    set -x; cargo test --locked --workspace $(features); \
 	fi
 
+.PHONY: googlesql
+googlesql: libduckdb ## GoogleSQL conformance: pass rates, wrong answers (none may be), what is not supported; needs the open cases
+	cargo test --locked -p tailer-warehouse $(features) --test googlesql conformance -- --ignored --nocapture
+
 .PHONY: lint
 lint: libduckdb ## formatting, clippy without warnings, licences and advisories of dependencies
 	cargo fmt --all --check

@@ -19,9 +19,6 @@ const CLOCKS_APART: Duration = Duration::from_secs(240);
 pub(super) enum Fault {
     /// No answer, or half of one: connection, time.
     Lost(String),
-    /// What was begun is void, and asking again does not bring it back: another writer, a lost session. Beginning anew may
-    /// work.
-    Void(String),
     /// We are not let in: credentials, certificates.
     Denied(String),
     NoBucket,
@@ -109,10 +106,6 @@ impl Fault {
         Self::Mismatch("what arrived at the service is not what was sent".to_owned())
     }
 
-    pub(super) fn other_size(kept: u64, sent: u64) -> Self {
-        Self::Mismatch(format!("the service keeps {kept} bytes where {sent} were sent"))
-    }
-
     /// How long the service asks us to wait.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         if let Self::Refused(refusal) = self { refusal.retry_after } else { None }
@@ -143,7 +136,7 @@ impl Fault {
     pub(super) fn told(self, location: String) -> StorageError {
         let transient = self.is_transient();
         match self {
-            Self::Lost(message) | Self::Void(message) => StorageError::Transient { location, message },
+            Self::Lost(message) => StorageError::Transient { location, message },
             Self::Denied(message) => StorageError::Denied { location, message },
             Self::NoBucket => StorageError::Denied {
                 location,
@@ -226,9 +219,6 @@ mod tests {
         check(403, "AccessDenied", false);
         assert!(Fault::Lost(String::new()).is_transient());
         assert!(!Fault::Denied(String::new()).is_transient());
-        let void = Fault::Void(String::new());
-        assert!(!void.is_transient());
-        assert!(matches!(void.told(String::new()), StorageError::Transient { .. }));
     }
 
     #[test]

@@ -85,8 +85,6 @@ impl<S: Service> Reading<S> {
                     return Ok(Some(chunk));
                 }
                 Ok(None) if self.opened.left.is_none_or(|size| size == self.read) => return Ok(None),
-                // Nothing is missing: the connection only ended badly.
-                Err(_) if self.opened.left == Some(self.read) => return Ok(None),
                 Ok(None) => Fault::Lost("the content ended too early".to_owned()),
                 Err(fault) => fault,
             };
@@ -99,10 +97,10 @@ impl<S: Service> Reading<S> {
         let resume = Resume { from: self.read, version: &self.opened.version };
         let again = self.service.get(&self.key, Some(resume)).await.map_err(|fault| {
             let replaced = fault.is_status(StatusCode::PRECONDITION_FAILED) || fault.is_status(StatusCode::NOT_FOUND);
-            if replaced { Fault::Void("it was replaced or removed while it was read".to_owned()) } else { fault }
+            if replaced { Fault::Lost("it was replaced or removed while it was read".to_owned()) } else { fault }
         })?;
         if again.version != self.opened.version || again.left.map(|left| left + self.read) != self.opened.left {
-            return Err(Fault::Void("it was replaced while it was read".to_owned()));
+            return Err(Fault::Lost("it was replaced while it was read".to_owned()));
         }
         self.opened.body = again.body;
         Ok(())

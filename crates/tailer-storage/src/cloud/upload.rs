@@ -45,9 +45,13 @@ pub(super) async fn write<S: Service>(
     if let Some(whole) = &first.whole {
         return Ok(service.put(key, &first, whole).await?);
     }
-    let upload = Begun::new(service, service.begin(key).await?);
-    let written = in_parts(service, upload.upload(), first, &mut parts, sizes).await;
-    upload.end(written).await
+    let mut upload = Begun::new(service, service.begin(key).await?);
+    let written = in_parts(service, upload.inner(), first, &mut parts, sizes).await;
+    match written {
+        Ok(_) => upload.forget(),
+        Err(_) => upload.abort().await,
+    }
+    written
 }
 
 async fn in_parts<S: Service>(
@@ -86,36 +90,34 @@ async fn in_parts<S: Service>(
 /// An upload that is aborted unless it is finished.
 pub(super) struct Begun<S: Service> {
     service: S,
-    upload: S::Upload,
-    ended: bool,
+    upload: Option<S::Upload>,
+    inner: S::Upload,
 }
 
 impl<S: Service> Begun<S> {
     pub(super) fn new(service: &S, upload: S::Upload) -> Self {
-        Self { service: service.clone(), upload, ended: false }
+        Self { service: service.clone(), upload: Some(upload.clone()), inner: upload }
     }
 
-    pub(super) fn upload(&self) -> &S::Upload {
-        &self.upload
+    pub(super) fn inner(&self) -> &S::Upload {
+        &self.inner
     }
 
-    /// Aborts it unless it went well.
-    pub(super) async fn end<T, E>(mut self, outcome: Result<T, E>) -> Result<T, E> {
-        if outcome.is_err() {
-            abort(&self.service, &self.upload).await;
+    pub(super) fn forget(&mut self) {
+        self.upload = None;
+    }
+
+    pub(super) async fn abort(&mut self) {
+        if let Some(upload) = self.upload.take() {
+            abort(&self.service, &upload).await;
         }
-        self.ended = true;
-        outcome
     }
 }
 
 impl<S: Service> Drop for Begun<S> {
     fn drop(&mut self) {
-        if self.ended {
-            return;
-        }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (service, upload) = (self.service.clone(), self.upload.clone());
+        if let (Some(upload), Ok(runtime)) = (self.upload.take(), tokio::runtime::Handle::try_current()) {
+            let service = self.service.clone();
             runtime.spawn(async move { abort(&service, &upload).await });
         }
     }

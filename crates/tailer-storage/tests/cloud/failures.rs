@@ -76,11 +76,11 @@ pub(crate) async fn a_busy_service_is_asked_again(fixture: Fixture) {
 }
 
 pub(crate) async fn a_service_that_is_down_is_transient(fixture: Fixture) {
-    // A port that is taken, so that nobody else gets it, and does not listen.
-    let taken = tokio::net::TcpSocket::new_v4().unwrap();
-    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let endpoint = Some(format!("http://{}", taken.local_addr().unwrap()));
-    let down = Fixture { endpoint, ..fixture }.storage();
+    let proxy = Proxy::before(&fixture, &[], None).await;
+    let down = proxy.way_to(&fixture).storage();
+    drop(proxy);
+    // The port is closed once its listener is gone.
+    tokio::task::yield_now().await;
     let error = down.stat(&path("a")).await.unwrap_err();
     assert!(matches!(error, StorageError::Transient { .. }), "{error}");
     assert!(error.to_string().contains("no connection: "), "{error}");

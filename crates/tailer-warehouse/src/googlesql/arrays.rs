@@ -106,9 +106,13 @@ impl Translator<'_> {
 
     fn element(&mut self, array: Ex, index: &Expr, env: &Env<'_>) -> Result<Ex> {
         let at = place(index);
+        if array.ty == Type::Json {
+            let index = self.expr(index, env)?;
+            let ty = if index.ty == Type::String { Type::String } else { Type::Int64 };
+            return Ok(super::scope::json_part(&array, &coerce::to(index, &ty, at)?));
+        }
         let Type::Array(element) = &array.ty else {
             return match array.ty {
-                Type::Json => Err(unsupported("subscripts of JSON (use JSON_VALUE or JSON_QUERY)", at)),
                 Type::Struct(_) => Err(unsupported("subscripts of STRUCT", at)),
                 other => Err(invalid(format!("a value of type {other} has no elements"), at)),
             };
@@ -149,6 +153,11 @@ pub(super) fn array_of(elements: Vec<Ex>, ty: Option<Type>, at: At) -> Result<Ex
         };
         let sql = if literal == Literal::No { format!("CAST([] AS {}[])", element.duckdb()) } else { "[]".into() };
         return Ok(Ex { sql, ty: Type::array(element), literal });
+    }
+    // Nothing but NULLs: the type is still open.
+    if ty.is_none() && elements.iter().all(Ex::is_null) {
+        let sql = format!("[{}]", vec!["NULL"; elements.len()].join(", "));
+        return Ok(Ex { sql, ty: Type::array(Type::Int64), literal: Literal::EmptyArray });
     }
     let (sql, element) = match ty {
         Some(ty) => {

@@ -5,6 +5,7 @@ use sqlparser::ast::{CastFormat, CastKind, DataType, Expr};
 use super::{
     coerce,
     error::{At, Result, invalid, place, unsupported},
+    functions::formats,
     scope::{Env, Ex, Literal},
     temporal,
     translator::Translator,
@@ -28,11 +29,11 @@ impl Translator<'_> {
                 return Err(invalid("write CAST(x AS type) or SAFE_CAST(x AS type)", at));
             }
         };
-        if format.is_some() {
-            return Err(unsupported("CAST with FORMAT", at));
-        }
         let to = from_ast(data_type, at)?;
         let ex = self.expr(expr, env)?;
+        if let Some(format) = format {
+            return self.cast_format(ex, &to, format, safe, at, env);
+        }
         if matches!(ex.literal, Literal::Null | Literal::EmptyArray) && coerce::can(&ex, &to) {
             return Ok(Ex::new(coerce::to(ex, &to, at)?, to));
         }
@@ -56,6 +57,45 @@ impl Translator<'_> {
             convert(arg, &ex.ty, &to, at)
         })?;
         Ok(Ex::new(sql, to))
+    }
+}
+
+impl Translator<'_> {
+    /// `CAST(x AS type FORMAT 'format' [AT TIME ZONE 'zone'])`.
+    fn cast_format(&mut self, ex: Ex, to: &Type, format: &CastFormat, safe: bool, at: At, env: &Env<'_>) -> Result<Ex> {
+        let literal = |value: &sqlparser::ast::ValueWithSpan| Expr::Value(value.clone());
+        let (pattern, zone) = match format {
+            CastFormat::Value(pattern) => (literal(pattern), None),
+            CastFormat::ValueAtTimeZone(pattern, zone) => (literal(pattern), Some(literal(zone))),
+        };
+        let pattern = self.expr(&pattern, env)?;
+        let pattern = coerce::to(pattern, &Type::String, at)?;
+        let zone = match zone {
+            Some(zone) => coerce::to(self.expr(&zone, env)?, &Type::String, at)?,
+            None => "gs_zone()".to_owned(),
+        };
+        let from = if ex.is_null() { to.clone() } else { ex.ty.clone() };
+        let call = |value: &str| -> Result<String> {
+            match (&from, to) {
+                (Type::Bytes, Type::String) => Ok(format!("gsn_cast_bytes_text({value}, {pattern})")),
+                (Type::String, Type::Bytes) => Ok(format!("gsn_cast_text_bytes({value}, {pattern})")),
+                (Type::Date | Type::Time | Type::Datetime | Type::Timestamp, Type::String) => {
+                    let (local, offset, _) = formats::civil(value, &from, &zone);
+                    Ok(format!("gsn_cast_time_text({local}, {pattern}, '{from}', {offset})"))
+                }
+                (Type::String, Type::Date | Type::Time | Type::Datetime | Type::Timestamp) => {
+                    let parsed = format!("gsn_cast_text_time({value}, {pattern}, '{to}', gs_to_local(now(), {zone}))");
+                    formats::read(&parsed, to, &zone).ok_or_else(|| no_cast(&from, to, at))
+                }
+                _ => Err(unsupported(format!("CAST of {from} AS {to} with FORMAT"), at)),
+            }
+        };
+        let typed = Ex { sql: coerce::to(ex.clone(), &from, at)?, ..ex };
+        if !safe {
+            return Ok(Ex::new(call(&typed.sql)?, to.clone()));
+        }
+        let sql = safely(&[&typed], &|args| call(args.first().map(String::as_str).unwrap_or_default()))?;
+        Ok(Ex::new(sql, to.clone()))
     }
 }
 
@@ -106,7 +146,7 @@ pub(super) fn convert(sql: &str, from: &Type, to: &Type, at: At) -> Result<Strin
         (String, Numeric) => macro_call("gs_string_to_numeric"),
         (String, Bool) => macro_call("gs_string_to_bool"),
         (String, Bytes) => macro_call("encode"),
-        (Bytes, String) => macro_call("decode"),
+        (Bytes, String) => macro_call("gsn_decode"),
         (String, Date) => macro_call("gs_string_to_date"),
         (String, Time) => macro_call("gs_string_to_time"),
         (String, Datetime) => macro_call("gs_string_to_datetime"),
@@ -124,7 +164,8 @@ pub(super) fn convert(sql: &str, from: &Type, to: &Type, at: At) -> Result<Strin
             coerce::rebuild_struct(sql, from, to, &|s, f, t| convert(s, f, t, at))
         }
         (Array(f), Array(t)) => Ok(format!("list_transform({sql}, lambda e: {})", convert("e", f, t, at)?)),
-        (Type::Interval, _) | (_, Type::Interval) => Err(unsupported(format!("CAST of {from} AS {to}"), at)),
+        (Type::Interval, String) => macro_call("gs_interval_to_string"),
+        (String, Type::Interval) => Ok(format!("gs_interval(gsn_interval_parse({sql}))")),
         _ if !from.is_known() || !to.is_known() => Err(unsupported(format!("CAST of {from} AS {to}"), at)),
         _ => Err(no_cast(from, to, at)),
     }

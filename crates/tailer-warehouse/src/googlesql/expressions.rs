@@ -85,7 +85,7 @@ impl Translator<'_> {
             Expr::Array(array) => self.array(array, at, env),
             Expr::Struct { values, fields } => self.structure(values, fields, at, env),
             Expr::Tuple(values) => self.tuple(values, at, env),
-            Expr::Interval(interval) => functions::dates::interval(self, interval, env),
+            Expr::Interval(interval) => functions::intervals::interval(self, interval, env),
             other => Err(unsupported(format!("the expression {}", shortened(&other.to_string())), place(other))),
         }
     }
@@ -97,7 +97,7 @@ impl Translator<'_> {
             exs.push(self.expr(arg, env)?);
         }
         let at = args.first().map(|a| place(a)).unwrap_or_else(super::error::nowhere);
-        functions::simple(name, &Call { args: exs, at })
+        functions::simple(name, &Call { args: exs, named: Vec::new(), at })
     }
 
     fn is(&mut self, expr: &Expr, what: &str, env: &Env<'_>) -> Result<Ex> {
@@ -212,7 +212,7 @@ fn typed_string(typed: &TypedString) -> Result<Ex> {
         }
         Type::Numeric => Ok(Ex::new(coerce::decimal_literal(value, Kind::Numeric, at)?, ty)),
         Type::BigNumeric => Ok(Ex::new(coerce::decimal_literal(value, Kind::BigNumeric, at)?, ty)),
-        Type::Json => Ok(Ex::new(format!("CAST({} AS JSON)", text(value)), ty)),
+        Type::Json => Ok(Ex::new(format!("CAST(gsn_parse_json({}, 'round') AS JSON)", text(value)), ty)),
         other => Err(invalid(format!("there are no literals {other} '…'"), at)),
     }
 }

@@ -1,10 +1,11 @@
 //! Arithmetic, logical, bitwise and concatenation operators.
 
-use sqlparser::ast::{BinaryOperator, DateTimeField, Expr, UnaryOperator};
+use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 
 use super::{
     coerce, compare,
-    error::{At, Result, invalid, place, unsupported},
+    error::{At, Result, invalid, place},
+    functions::intervals,
     scope::{Env, Ex, Literal},
     translator::Translator,
     types::Type,
@@ -16,12 +17,12 @@ impl Translator<'_> {
         let mut spine = Vec::new();
         let mut rest = expr;
         while let Expr::BinaryOp { left, op, right } = rest {
-            spine.push((op, right.as_ref(), left.as_ref()));
+            spine.push((op, right.as_ref()));
             rest = left;
         }
         let mut result = self.expr(rest, env)?;
         let mut run: Option<(&BinaryOperator, Vec<String>)> = None;
-        for (op, right, left) in spine.into_iter().rev() {
+        for (op, right) in spine.into_iter().rev() {
             let at = place_of_right(right);
             if let BinaryOperator::And | BinaryOperator::Or = op {
                 let right = self.logical(right, env)?;
@@ -39,7 +40,7 @@ impl Translator<'_> {
                 result = Ex::new(joined(op, &parts), Type::Bool);
             }
             let right_ex = self.expr(right, env)?;
-            result = apply(result, op, right_ex, (left, right), at)?;
+            result = apply(result, op, right_ex, at)?;
         }
         if let Some((op, parts)) = run {
             result = Ex::new(joined(op, &parts), Type::Bool);
@@ -70,6 +71,9 @@ impl Translator<'_> {
                 (_, ty) => Err(invalid(format!("- is not defined for values of type {ty}"), at)),
             },
             UnaryOperator::BitwiseNot if ex.ty == Type::Int64 => Ok(Ex::new(format!("(~{})", ex.sql), Type::Int64)),
+            UnaryOperator::BitwiseNot if ex.ty == Type::Bytes => {
+                Ok(Ex::new(format!("gsn_bitwise_not({})", ex.sql), Type::Bytes))
+            }
             other => Err(invalid(format!("{other} is not defined for values of type {}", ex.ty), at)),
         }
     }
@@ -88,18 +92,31 @@ fn negated(digits: &str) -> String {
     digits.strip_prefix('-').map_or_else(|| format!("-{digits}"), str::to_string)
 }
 
-fn apply(left: Ex, op: &BinaryOperator, right: Ex, asts: (&Expr, &Expr), at: At) -> Result<Ex> {
+fn apply(left: Ex, op: &BinaryOperator, right: Ex, at: At) -> Result<Ex> {
     use BinaryOperator as B;
     match op {
         B::Eq | B::NotEq | B::Lt | B::LtEq | B::Gt | B::GtEq => {
             Ok(Ex::new(compare::comparison(left, op, right, at)?, Type::Bool))
         }
-        B::Plus | B::Minus => match temporal(&left, op, &right, asts, at)? {
+        B::Plus | B::Minus => match temporal(&left, op, &right) {
             Some(found) => Ok(found),
             None => arithmetic(left, op, right, at),
         },
+        B::Multiply if left.ty == Type::Interval => intervals::scaled(&left, &right, '*', at),
+        B::Multiply if right.ty == Type::Interval => intervals::scaled(&right, &left, '*', at),
+        B::Divide if left.ty == Type::Interval => intervals::scaled(&left, &right, '/', at),
         B::Multiply | B::Divide => arithmetic(left, op, right, at),
         B::StringConcat => concat(vec![left, right], at),
+        B::BitwiseAnd | B::BitwiseOr | B::BitwiseXor if left.ty == Type::Bytes || right.ty == Type::Bytes => {
+            let l = coerce::to(left, &Type::Bytes, at)?;
+            let r = coerce::to(right, &Type::Bytes, at)?;
+            Ok(Ex::new(format!("gsn_bitwise({l}, '{op}', {r})"), Type::Bytes))
+        }
+        B::PGBitwiseShiftLeft | B::PGBitwiseShiftRight if left.ty == Type::Bytes => {
+            let by = coerce::to(right, &Type::Int64, at)?;
+            let way = if *op == B::PGBitwiseShiftLeft { "left" } else { "right" };
+            Ok(Ex::new(format!("gsn_shift_bytes({}, {by}, '{way}')", left.sql), Type::Bytes))
+        }
         B::BitwiseAnd | B::BitwiseOr | B::BitwiseXor | B::PGBitwiseShiftLeft | B::PGBitwiseShiftRight => {
             let l = coerce::to(left, &Type::Int64, at)?;
             let r = coerce::to(right, &Type::Int64, at)?;
@@ -146,12 +163,20 @@ fn decimal(kind: &str, op: &BinaryOperator, l: &str, r: &str) -> String {
 }
 
 /// `+` and `-` with dates and intervals.
-fn temporal(left: &Ex, op: &BinaryOperator, right: &Ex, asts: (&Expr, &Expr), at: At) -> Result<Option<Ex>> {
+fn temporal(left: &Ex, op: &BinaryOperator, right: &Ex) -> Option<Ex> {
     let plus = *op == BinaryOperator::Plus;
     let date =
         |d: &Ex, n: &Ex| Some(Ex::new(format!("gs_check_date({} {op} CAST({} AS INTEGER))", d.sql, n.sql), Type::Date));
-    let moved = |base: &str, i: &Ex, ty: Type| Some(Ex::new(format!("({base} {op} {})", i.sql), ty));
-    Ok(match (&left.ty, &right.ty) {
+    let moved = |base: &str, i: &Ex, ty: Type| {
+        let sql = format!("({base} {op} {})", i.sql);
+        Some(Ex::new(if ty == Type::Datetime { format!("gs_check_datetime({sql})") } else { sql }, ty))
+    };
+    // Months have no length of their own: an INTERVAL of them does not move a TIMESTAMP.
+    let timestamp = |t: &Ex, i: &Ex| {
+        let moved = format!("gs_check_timestamp({} {op} gs_exact_interval({}))", t.sql, i.sql);
+        Some(Ex::new(moved, Type::Timestamp))
+    };
+    match (&left.ty, &right.ty) {
         (Type::Date, Type::Int64) => date(left, right),
         (Type::Int64, Type::Date) if plus => date(right, left),
         (Type::Interval, Type::Interval) => Some(Ex::new(format!("({} {op} {})", left.sql, right.sql), Type::Interval)),
@@ -161,32 +186,17 @@ fn temporal(left: &Ex, op: &BinaryOperator, right: &Ex, asts: (&Expr, &Expr), at
         }
         (Type::Datetime, Type::Interval) => moved(&left.sql, right, Type::Datetime),
         (Type::Interval, Type::Datetime) if plus => moved(&right.sql, left, Type::Datetime),
-        (Type::Timestamp, Type::Interval) => {
-            exact_interval(asts.1, at)?;
-            moved(&left.sql, right, Type::Timestamp)
+        (Type::Timestamp, Type::Interval) => timestamp(left, right),
+        (Type::Interval, Type::Timestamp) if plus => timestamp(right, left),
+        (Type::Date, Type::Date) if !plus => {
+            let days = format!("date_diff('day', {}, {})", right.sql, left.sql);
+            Some(Ex::new(format!("to_days(CAST({days} AS INTEGER))"), Type::Interval))
         }
-        (Type::Interval, Type::Timestamp) if plus => {
-            exact_interval(asts.0, at)?;
-            moved(&right.sql, left, Type::Timestamp)
-        }
-        (Type::Date, Type::Date) | (Type::Datetime, Type::Datetime) | (Type::Timestamp, Type::Timestamp) if !plus => {
-            return Err(unsupported(format!("{} - {}: use {}_DIFF", left.ty, right.ty, left.ty), at));
+        (Type::Datetime, Type::Datetime) | (Type::Timestamp, Type::Timestamp) | (Type::Time, Type::Time) if !plus => {
+            let micros = format!("epoch_us({}) - epoch_us({})", left.sql, right.sql);
+            Some(Ex::new(format!("to_microseconds({micros})"), Type::Interval))
         }
         _ => None,
-    })
-}
-
-/// A TIMESTAMP cannot be moved by months, whose length depends on a calendar: only literals can be checked for that.
-fn exact_interval(expr: &Expr, at: At) -> Result<()> {
-    match expr {
-        Expr::Nested(inner) => exact_interval(inner, at),
-        Expr::Interval(interval) => match interval.leading_field {
-            Some(DateTimeField::Year | DateTimeField::Month | DateTimeField::Quarter) | None => {
-                Err(invalid("a TIMESTAMP cannot be moved by an INTERVAL of months: use a DATETIME", at))
-            }
-            Some(_) => Ok(()),
-        },
-        _ => Err(unsupported("TIMESTAMP plus an INTERVAL that is not a literal", at)),
     }
 }
 

@@ -107,6 +107,10 @@ const PRELUDE: &[&str] = &[
           WHEN isnan(a) OR isnan(b) THEN op = '<>'
           WHEN op = '=' THEN a = b WHEN op = '<>' THEN a <> b WHEN op = '<' THEN a < b
           WHEN op = '<=' THEN a <= b WHEN op = '>' THEN a > b ELSE a >= b END",
+    "CREATE OR REPLACE MACRO gs_range_bucket(p, a) AS
+     CASE WHEN p IS NULL OR a IS NULL THEN NULL
+          WHEN list_count(a) < len(a) OR a <> list_sort(a) THEN CAST('googlesql: RANGE_BUCKET wants a sorted array without NULL' AS BIGINT)
+          ELSE CAST(len(list_filter(a, lambda e: e <= p)) AS BIGINT) END",
     // Casts.
     "CREATE OR REPLACE MACRO gs_float_to_int(a) AS
      CASE WHEN isfinite(a) THEN CAST(round(a) AS BIGINT) WHEN a IS NULL THEN NULL
@@ -191,6 +195,34 @@ const PRELUDE: &[&str] = &[
      (CASE WHEN m % 60 = 0 THEN '' ELSE ':' || lpad(CAST(abs(m) % 60 AS VARCHAR), 2, '0') END)",
     "CREATE OR REPLACE MACRO gs_timestamp_to_string(t) AS
      gs_datetime_to_string(t AT TIME ZONE gs_zone()) || gs_zone_text(gs_zone_minutes(t))",
+    // Zones: a name, or hours and minutes east of UTC.
+    "CREATE OR REPLACE MACRO gs_zone_name(z) AS CASE WHEN left(z, 1) IN ('+', '-') THEN 'UTC' ELSE z END",
+    "CREATE OR REPLACE MACRO gs_zone_shift(z) AS
+     CASE WHEN z IS NULL THEN NULL WHEN left(z, 1) NOT IN ('+', '-') THEN to_minutes(0::BIGINT)
+          WHEN NOT regexp_full_match(z, '[+-](0?\\d|1[0-4])(:[0-5]\\d)?') THEN to_minutes(CAST('googlesql: invalid time zone: ' || z AS BIGINT))
+          ELSE to_minutes(CAST((CASE WHEN left(z, 1) = '-' THEN -1 ELSE 1 END)
+               * (CAST(regexp_extract(z, '[+-](\\d+)', 1) AS BIGINT) * 60 + coalesce(TRY_CAST(nullif(regexp_extract(z, ':(\\d+)', 1), '') AS BIGINT), 0)) AS BIGINT)) END",
+    "CREATE OR REPLACE MACRO gs_to_local(t, z) AS ((t AT TIME ZONE gs_zone_name(z)) + gs_zone_shift(z))",
+    "CREATE OR REPLACE MACRO gs_of_local(d, z) AS ((d - gs_zone_shift(z)) AT TIME ZONE gs_zone_name(z))",
+    "CREATE OR REPLACE MACRO gs_timestamp_to_string_at(t, z) AS
+     gs_datetime_to_string(gs_to_local(t, z)) || gs_zone_text(date_diff('minute', gs_to_local(t, 'UTC'), gs_to_local(t, z)))",
+    // What was read: microseconds, and minutes east of UTC where the text said so.
+    "CREATE OR REPLACE MACRO gs_parsed_timestamp(p, z) AS
+     list_transform([p], lambda r: CASE WHEN len(r) = 2 THEN make_timestamptz(r[1] - r[2] * 60000000)
+       ELSE gs_of_local(make_timestamp(r[1]), z) END)[1]",
+    // Intervals: months, days and microseconds.
+    "CREATE OR REPLACE MACRO gs_interval(p) AS
+     list_transform([p], lambda r: to_months(CAST(r[1] AS INTEGER)) + to_days(CAST(r[2] AS INTEGER)) + to_microseconds(r[3]))[1]",
+    "CREATE OR REPLACE MACRO gs_interval_parts(i) AS
+     list_transform([i], lambda v: CASE WHEN v IS NULL THEN NULL ELSE
+       [CAST(date_part('year', v) * 12 + date_part('month', v) AS BIGINT), CAST(date_part('day', v) AS BIGINT),
+        CAST(date_part('hour', v) * 3600000000 + date_part('minute', v) * 60000000 + date_part('microsecond', v) AS BIGINT)] END)[1]",
+    "CREATE OR REPLACE MACRO gs_interval_to_string(i) AS gsn_interval_text(gs_interval_parts(i))",
+    "CREATE OR REPLACE MACRO gs_interval_total(list, what) AS
+     gs_interval(gsn_interval_total(list_transform(list, lambda v: gs_interval_parts(v)), what))",
+    "CREATE OR REPLACE MACRO gs_exact_interval(i) AS
+     CASE WHEN date_part('year', i) * 12 + date_part('month', i) <> 0
+          THEN to_microseconds(CAST('googlesql: a TIMESTAMP cannot be moved by an INTERVAL of months: use a DATETIME' AS BIGINT)) ELSE i END",
     // Dates.
     "CREATE OR REPLACE MACRO gs_check_date(d) AS
      CASE WHEN d > DATE '9999-12-31' OR d < DATE '0001-01-01' THEN CAST('googlesql: DATE out of range' AS DATE) ELSE d END",
@@ -215,9 +247,6 @@ const PRELUDE: &[&str] = &[
           WHEN step = 0 THEN [CAST('googlesql: the step of GENERATE_DATE_ARRAY is zero' AS DATE)]
           ELSE list_filter(list_transform(generate_series(0, CAST(date_diff('month', a, b) AS BIGINT), CAST(step AS BIGINT)),
                  lambda n: CAST(a + to_months(CAST(n AS INTEGER)) AS DATE)), lambda d: CASE WHEN step > 0 THEN d <= b ELSE d >= b END) END",
-    "CREATE OR REPLACE MACRO gs_strptime(s, shape, f) AS
-     CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(s, shape) THEN strptime(s, f)
-          ELSE CAST('googlesql: failed to parse input string: ' || s AS TIMESTAMP) END",
     // Strings.
     "CREATE OR REPLACE MACRO gs_spaces() AS chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(133) || chr(160)
        || chr(5760) || chr(8192) || chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8199)
@@ -227,16 +256,6 @@ const PRELUDE: &[&str] = &[
     "CREATE OR REPLACE MACRO gs_rtrim(s) AS rtrim(s, gs_spaces())",
     "CREATE OR REPLACE MACRO gs_replace(s, a, b) AS CASE WHEN a = '' AND b IS NOT NULL THEN s ELSE replace(s, a, b) END",
     "CREATE OR REPLACE MACRO gs_characters(s) AS list_transform(generate_series(1, length(s)), lambda i: substring(s, i, 1))",
-    "CREATE OR REPLACE MACRO gs_reverse(s) AS
-     CASE WHEN s IS NULL THEN NULL ELSE coalesce(array_to_string(list_reverse(gs_characters(s)), ''), '') END",
-    "CREATE OR REPLACE MACRO gs_initcap(s) AS
-     CASE WHEN s IS NULL THEN NULL ELSE coalesce(array_to_string(list_transform(
-       regexp_extract_all(s, '[\\pL\\pN\\pM_]+|[^\\pL\\pN\\pM_]+'),
-       lambda w: upper(substring(w, 1, 1)) || lower(substring(w, 2))), ''), '') END",
-    "CREATE OR REPLACE MACRO gs_repeat(s, n) AS
-     CASE WHEN n < 0 THEN CAST(CAST('googlesql: REPEAT wants a count that is not negative' AS BIGINT) AS VARCHAR)
-          WHEN n > 0 AND length(s) > 1048576 // n THEN CAST(CAST('googlesql: the result of REPEAT is too long' AS BIGINT) AS VARCHAR)
-          ELSE repeat(s, n) END",
     "CREATE OR REPLACE MACRO gs_start(s, p) AS
      CASE WHEN p > 0 THEN p WHEN p = 0 THEN 1 ELSE greatest(length(s) + p + 1, 1) END",
     "CREATE OR REPLACE MACRO gs_substr(s, p) AS substring(s, least(gs_start(s, p), 4294967294))",
@@ -249,29 +268,12 @@ const PRELUDE: &[&str] = &[
     "CREATE OR REPLACE MACRO gs_right(s, n) AS
      CASE WHEN n < 0 THEN CAST(CAST('googlesql: RIGHT wants a length that is not negative' AS BIGINT) AS VARCHAR)
           ELSE substring(s, greatest(length(s) - n + 1, 1), least(n, 4294967294)) END",
-    "CREATE OR REPLACE MACRO gs_lpad(s, n, p) AS
-     CASE WHEN s IS NULL OR n IS NULL OR p IS NULL THEN NULL
-          WHEN n < 0 OR p = '' THEN CAST(CAST('googlesql: LPAD wants a length that is not negative and a pattern' AS BIGINT) AS VARCHAR)
-          WHEN n > 1048576 THEN CAST(CAST('googlesql: the result of LPAD is too long' AS BIGINT) AS VARCHAR)
-          ELSE lpad(s, CAST(n AS INTEGER), p) END",
-    "CREATE OR REPLACE MACRO gs_rpad(s, n, p) AS
-     CASE WHEN s IS NULL OR n IS NULL OR p IS NULL THEN NULL
-          WHEN n < 0 OR p = '' THEN CAST(CAST('googlesql: RPAD wants a length that is not negative and a pattern' AS BIGINT) AS VARCHAR)
-          WHEN n > 1048576 THEN CAST(CAST('googlesql: the result of RPAD is too long' AS BIGINT) AS VARCHAR)
-          ELSE rpad(s, CAST(n AS INTEGER), p) END",
     "CREATE OR REPLACE MACRO gs_split(s, d) AS
      CASE WHEN s IS NULL OR d IS NULL THEN NULL WHEN d = '' AND s <> '' THEN gs_characters(s) WHEN d = '' THEN [s] ELSE string_split(s, d) END",
     "CREATE OR REPLACE MACRO gs_unicode(s) AS CASE WHEN s = '' THEN 0::BIGINT ELSE CAST(unicode(s) AS BIGINT) END",
     "CREATE OR REPLACE MACRO gs_ascii(s) AS
      CASE WHEN s = '' THEN 0::BIGINT WHEN unicode(s) > 127 THEN CAST('googlesql: ASCII wants an ASCII character' AS BIGINT)
           ELSE CAST(unicode(s) AS BIGINT) END",
-    "CREATE OR REPLACE MACRO gs_chr(n) AS CASE WHEN n = 0 THEN '' ELSE chr(CAST(n AS INTEGER)) END",
-    "CREATE OR REPLACE MACRO gs_regexp_extract(s, r, g) AS CASE WHEN regexp_matches(s, r) THEN regexp_extract(s, r, g) END",
-    // JSON.
-    "CREATE OR REPLACE MACRO gs_json_or_null(s) AS CASE WHEN json_valid(s) THEN CAST(s AS JSON) END",
-    "CREATE OR REPLACE MACRO gs_json_scalar(j, p) AS
-     CASE WHEN json_type(j, p) NOT IN ('OBJECT', 'ARRAY', 'NULL') THEN json_extract_string(j, p) END",
-    "CREATE OR REPLACE MACRO gs_json_text(j, p) AS CASE WHEN json_type(j, p) <> 'NULL' THEN CAST(json_extract(j, p) AS VARCHAR) END",
     // Arrays.
     "CREATE OR REPLACE MACRO gs_safe_ordinal(a, i) AS CASE WHEN i >= 1 AND i <= len(a) THEN list_extract(a, i) END",
     "CREATE OR REPLACE MACRO gs_safe_offset(a, i) AS CASE WHEN i >= 0 AND i < len(a) THEN list_extract(a, i + 1) END",

@@ -250,11 +250,16 @@ pub(super) fn field(ex: &Ex, ident: &Ident) -> Result<Ex> {
             let name = names.get(index).cloned().unwrap_or_default();
             Ok(Ex::new(format!("struct_extract({}, {})", ex.sql, text(&name)), f.field_type.clone()))
         }
-        Type::Json => Err(unsupported("field access on JSON (use JSON_VALUE or JSON_QUERY)", ident.span.start)),
+        Type::Json => Ok(json_part(ex, &text(&ident.value))),
         other => {
             Err(invalid(format!("cannot access field {} on a value of type {other}", ident.value), ident.span.start))
         }
     }
+}
+
+/// `json.key`, `json['key']` and `json[0]`.
+pub(super) fn json_part(json: &Ex, key: &str) -> Ex {
+    Ex::new(format!("CAST(gsn_json_subscript(CAST({} AS VARCHAR), {key}) AS JSON)", json.sql), Type::Json)
 }
 
 /// A string as a DuckDB literal.

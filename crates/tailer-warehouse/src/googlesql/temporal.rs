@@ -11,7 +11,11 @@ use super::{
 /// A string literal as a value of a date or time type.
 pub(super) fn literal(value: &str, ty: &Type, at: At) -> Result<String> {
     let wrong = || invalid(format!("{value:?} is no {ty}"), at);
-    let parsed = Parts::read(value.trim()).ok_or_else(wrong)?;
+    let mut parsed = Parts::read(value.trim()).ok_or_else(wrong)?;
+    if parsed.leap && *ty != Type::Timestamp {
+        // Civil times do not keep a leap second's fraction.
+        parsed.time = parsed.time.and_then(|t| t.with().subsec_nanosecond(0).build().ok());
+    }
     let zoned = parsed.zone.is_some();
     match ty {
         Type::Date if parsed.time.is_none() && !zoned => {
@@ -79,12 +83,13 @@ struct Parts<'a> {
     date: Option<civil::Date>,
     time: Option<civil::Time>,
     zone: Option<Zone<'a>>,
+    leap: bool,
 }
 
 impl<'a> Parts<'a> {
     /// `YYYY-[M]M-[D]D`, then maybe ` ` or `T` and `[H]H:[M]M:[S]S[.F]`, then maybe a zone; or a time alone.
     fn read(value: &'a str) -> Option<Parts<'a>> {
-        let mut reader = Reader { rest: value };
+        let mut reader = Reader { rest: value, leap: false };
         let alone = value.find(':').is_some_and(|colon| colon <= 2);
         let date = if alone { None } else { Some(reader.date()?) };
         let mut time = None;
@@ -98,12 +103,32 @@ impl<'a> Parts<'a> {
             time = Some(reader.time()?);
         }
         let zone = reader.zone()?;
-        Some(Parts { date, time, zone })
+        let mut parts = Parts { date, time, zone, leap: reader.leap };
+        if reader.leap {
+            parts.leap_second()?;
+        }
+        Some(parts)
+    }
+}
+
+impl Parts<'_> {
+    /// A leap second is the next minute's first.
+    fn leap_second(&mut self) -> Option<()> {
+        let at = self.date.unwrap_or(civil::date(1970, 1, 1)).to_datetime(self.time?);
+        let next = at.checked_add(jiff::SignedDuration::from_secs(1)).ok()?;
+        self.time = Some(next.time());
+        if self.date.is_some() {
+            self.date = Some(next.date()).filter(|d| d.year() <= 9999);
+            self.date?;
+        }
+        Some(())
     }
 }
 
 struct Reader<'a> {
     rest: &'a str,
+    /// The second was the sixtieth.
+    leap: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -139,7 +164,11 @@ impl<'a> Reader<'a> {
         self.eat(':')?;
         let minute = i8::try_from(self.number(1, 2)?).ok()?;
         self.eat(':')?;
-        let second = i8::try_from(self.number(1, 2)?).ok()?;
+        let mut second = i8::try_from(self.number(1, 2)?).ok()?;
+        if second == 60 {
+            self.leap = true;
+            second = 59;
+        }
         let mut nanos = 0;
         if self.eat('.').is_some() {
             let length = self.rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -163,7 +192,7 @@ impl<'a> Reader<'a> {
             return Some(Some(Zone::Offset(0)));
         }
         if let Some(sign) = rest.chars().next().filter(|c| matches!(c, '+' | '-')) {
-            let mut reader = Reader { rest: &rest[1..] };
+            let mut reader = Reader { rest: &rest[1..], leap: false };
             let hours = reader.number(1, 2)?;
             let minutes = match reader.eat(':') {
                 Some(()) => reader.number(2, 2)?,

@@ -13,7 +13,7 @@ use super::{
     types::Type,
 };
 
-const WINDOW_ONLY: &[&str] = &[
+pub(super) const WINDOW_ONLY: &[&str] = &[
     "ROW_NUMBER",
     "RANK",
     "DENSE_RANK",

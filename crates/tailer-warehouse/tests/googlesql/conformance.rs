@@ -1,13 +1,15 @@
 //! Measures the translator on the open conformance cases, when they lie beside the checkout.
 //!
-//! `cargo test -p tailer-warehouse --test googlesql conformance -- --ignored --nocapture`; the cases' folder can be
-//! named by `GOOGLESQL_CASES`. A wrong answer without an error fails the test: it is the worst defect.
+//! `make googlesql`; the cases' folder can be named by `GOOGLESQL_CASES`, a part of them by `GOOGLESQL_ONLY`. A wrong answer without an error fails the test: it is the worst defect.
 
 use std::{collections::BTreeMap, io::Write as _, path::PathBuf};
 
 use serde_json::Value as Json;
 
 use crate::harness::{Answer, Failure, Warehouse};
+
+/// Core cases that were right when this was last raised: fewer fail the test.
+const FLOOR: usize = 862;
 
 /// Cases whose answer differs for a reason that is known and stated.
 const ACCEPTED: &[(&str, &str)] = &[];
@@ -35,6 +37,7 @@ fn conformance() {
     files.sort();
     let only = std::env::var("GOOGLESQL_ONLY").unwrap_or_default();
     let mut figures: BTreeMap<String, [usize; 3]> = BTreeMap::new();
+    let mut topics: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     let mut wrong = Vec::new();
     let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for file in files.iter().filter(|f| f.extension().is_some_and(|e| e == "json")) {
@@ -46,26 +49,38 @@ fn conformance() {
             }
             let category = case["category"].as_str().unwrap().to_string();
             let figure = figures.entry(category.clone()).or_default();
+            let mut topic = [0; 3];
             let judged = std::panic::catch_unwind(|| judge(case));
             match judged.unwrap_or_else(|_| Outcome::Wrong("panic".into())) {
-                Outcome::Right => figure[0] += 1,
+                Outcome::Right => topic[0] += 1,
                 Outcome::Refused(reason) => {
-                    figure[1] += 1;
+                    topic[1] += 1;
                     if category == "core" {
                         reasons.entry(reason).or_default().push(name);
                     }
                 }
                 Outcome::Wrong(difference) => {
-                    figure[2] += 1;
+                    topic[2] += 1;
                     if !ACCEPTED.iter().any(|(accepted, _)| *accepted == name) {
                         wrong.push(format!("{name}: {difference}"));
                     }
                 }
             }
+            let of_topic = topics.entry(file.file_stem().unwrap().display().to_string()).or_default();
+            for (i, n) in topic.into_iter().enumerate() {
+                figure[i] += n;
+                of_topic[i] += n;
+            }
         }
     }
     let mut reasons: Vec<(String, Vec<String>)> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
+    writeln!(out, "Pass rates by topic:").unwrap();
+    for (topic, [right, refused, wrong]) in &topics {
+        writeln!(out, "  {topic}: {right} of {} right, {refused} refused, {wrong} wrong", right + refused + wrong)
+            .unwrap();
+    }
+    writeln!(out, "Not supported, core:").unwrap();
     for (reason, cases) in &reasons {
         writeln!(out, "{:4} {reason}   e.g. {}", cases.len(), cases[..cases.len().min(3)].join(" ")).unwrap();
     }
@@ -78,7 +93,10 @@ fn conformance() {
         writeln!(out, "{category}: {all} cases, {right} right ({share:.1} %), {refused} refused, {wrong} WRONG")
             .unwrap();
     }
+    writeln!(out, "wrong answers: {}", wrong.len()).unwrap();
     assert!(wrong.is_empty(), "{} wrong answers", wrong.len());
+    let right = figures.get("core").map_or(0, |[right, ..]| *right);
+    assert!(!only.is_empty() || right >= FLOOR, "{right} core cases are right, {FLOOR} were: something was lost");
 }
 
 fn judge(case: &Json) -> Outcome {
@@ -190,7 +208,7 @@ fn equal(a: &Json, b: &Json) -> bool {
         (Json::Number(a), Json::String(b)) | (Json::String(b), Json::Number(a)) => {
             b.parse::<f64>().is_ok_and(|b| close(a.as_f64().unwrap(), b))
         }
-        (Json::String(a), Json::String(b)) => a == b || same_decimal(a, b) || same_json(a, b),
+        (Json::String(a), Json::String(b)) => a == b || same_decimal(a, b) || same_time(a, b) || same_json(a, b),
         (a, b) => a == b,
     }
 }
@@ -206,6 +224,17 @@ fn same_decimal(a: &str, b: &str) -> bool {
     };
     let trimmed = |s: &str| plain(s).unwrap_or_else(|| s.to_string());
     trimmed(a) == trimmed(b)
+}
+
+/// Times whose fractions differ by zeros at the end.
+fn same_time(a: &str, b: &str) -> bool {
+    let plain = |s: &str| {
+        let (clock, fraction) = s.rsplit_once('.').filter(|(clock, _)| clock.contains(':'))?;
+        let end = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());
+        let (digits, zone) = fraction.split_at(end);
+        Some((clock.to_string(), digits.trim_end_matches('0').to_string(), zone.to_string()))
+    };
+    plain(a).is_some() && plain(a) == plain(b)
 }
 
 fn same_json(a: &str, b: &str) -> bool {

@@ -149,11 +149,23 @@ fn json_of(value: &Value, ty: &str) -> Json {
             Json::Array(values.collect())
         }
         Value::Interval { months, days, nanos } => {
-            let sign = if *nanos < 0 { "-" } else { "" };
-            let (years, months) = (months / 12, (months % 12).abs());
-            let micros = nanos.unsigned_abs() / 1000;
-            let time = clock(i64::try_from(micros % 3_600_000_000).unwrap());
-            json!(format!("{years}-{months} {days} {sign}{}{}", micros / 3_600_000_000, &time[2..]))
+            let sign = |negative: bool| if negative { "-" } else { "" };
+            let (m, micros) = (months.unsigned_abs(), nanos.unsigned_abs() / 1000);
+            let seconds = micros / 1_000_000;
+            let fraction = match micros % 1_000_000 {
+                0 => String::new(),
+                n => format!(".{n:06}"),
+            };
+            json!(format!(
+                "{}{}-{} {days} {}{}:{}:{}{fraction}",
+                sign(*months < 0),
+                m / 12,
+                m % 12,
+                sign(*nanos < 0),
+                seconds / 3600,
+                seconds / 60 % 60,
+                seconds % 60
+            ))
         }
         other => json!(format!("{other:?}")),
     }

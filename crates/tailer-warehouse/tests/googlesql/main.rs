@@ -7,6 +7,8 @@ mod dates;
 mod decimals;
 mod harness;
 mod hostile;
+mod json;
 mod queries;
 mod scalars;
 mod statements;
+mod strings;

@@ -218,7 +218,7 @@ fn casts() {
         ("CAST(x AS DATE) FROM UNNEST(['x']) AS x", "invalid DATE: x"),
         ("CAST(DATE '2024-01-01' AS INT64)", "invalid cast from DATE to INT64"),
         ("SAFE_CAST(1/0 AS STRING)", "division by zero"),
-        ("CAST(1 AS STRING FORMAT '9')", "CAST with FORMAT"),
+        ("CAST(1 AS STRING FORMAT '9')", "with FORMAT"),
     ]);
 }
 
@@ -254,7 +254,6 @@ fn math() {
         ("EXP(1000)", "overflow"),
         ("POW(-1, 0.5)", "POW"),
         ("ABS(-9223372036854775808)", "Overflow"),
-        ("FARM_FINGERPRINT('a')", "FARM_FINGERPRINT"),
     ]);
 }
 
@@ -321,8 +320,7 @@ fn strings() {
         ("SUBSTR('a', 1, -1)", "not negative"),
         ("REPEAT('a', -1)", "not negative"),
         ("LPAD('a', -1)", "not negative"),
-        ("FORMAT('%d', 'x')", "cannot be used as INT64"),
-        ("FORMAT('%t', 1.5)", "FORMAT with %t"),
+        ("FORMAT('%d', 'x')", "does not go with STRING"),
         ("REGEXP_EXTRACT('ab', r'(a)(b)')", "at most one group"),
         ("NO_SUCH_FUNCTION(1)", "NO_SUCH_FUNCTION"),
     ]);

@@ -36,14 +36,18 @@ impl Azure {
         call.headers.insert(SOURCE, value);
         let (headers, _) = self.http.text(self, &call).await.map_err(|fault| {
             let replaced = fault.is_status(StatusCode::PRECONDITION_FAILED);
-            if replaced { Fault::Void("it was replaced while it was copied".to_owned()) } else { fault }
+            if replaced { Fault::Lost("it was replaced while it was copied".to_owned()) } else { fault }
         })?;
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let id = text(COPY_ID).unwrap_or_default().to_owned();
         let done = text(answers::COPY_STATUS) == Some("success");
-        let copy = Begun::new(self, Upload { key: to.to_owned(), id: uuid::Uuid::nil(), copy: Some(id.clone()) });
+        let mut copy = Begun::new(self, Upload { key: to.to_owned(), id: uuid::Uuid::nil(), copy: Some(id.clone()) });
         let copied = self.await_copy(to, &id, done).await;
-        let facts = copy.end(copied).await?;
+        match copied {
+            Ok(_) => copy.forget(),
+            Err(_) => copy.abort().await,
+        }
+        let facts = copied?;
         if facts.size != original.size {
             return Err(Fault::Mismatch(format!("the copy has {} bytes, the original {}", facts.size, original.size)));
         }
@@ -62,11 +66,11 @@ impl Azure {
             match text(answers::COPY_STATUS) {
                 // Somebody has written it since, or copied something else to it.
                 status if status.is_none() || text(COPY_ID) != Some(id) => {
-                    return Err(Fault::Void("another writer of the same blob came in between".to_owned()));
+                    return Err(Fault::Lost("another writer of the same blob came in between".to_owned()));
                 }
                 Some("success") => return answers::facts(&reply.headers),
                 Some("pending") => done = false,
-                _ => return Err(Fault::Void("the service gave up the copy".to_owned())),
+                _ => return Err(Fault::Lost("the service gave up the copy".to_owned())),
             }
         }
     }

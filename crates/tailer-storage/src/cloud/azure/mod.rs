@@ -122,7 +122,7 @@ impl Access for Azure {
         match code.as_str() {
             "ContainerNotFound" => Fault::NoBucket,
             "Md5Mismatch" => Fault::damaged(),
-            "InvalidBlockList" => Fault::Void("another writer of the same blob came in between".to_owned()),
+            "InvalidBlockList" => Fault::Lost("another writer of the same blob came in between".to_owned()),
             _ => Fault::Refused(Refusal::of(status, headers, code, &message)),
         }
     }
@@ -215,14 +215,9 @@ impl Service for Azure {
         }
         let (headers, _) = self.http.text(self, &call).await?;
         let written = answers::written(&headers, &Whole { sums: crate::Checksums::default(), ..*whole })?;
-        let found = match self.head(&upload.key).await {
-            // Credentials that may only write are enough for writing.
-            Err(fault) if fault.is_status(StatusCode::FORBIDDEN) => None,
-            found => found?,
-        };
-        match found {
+        match self.head(&upload.key).await? {
             Some(found) if found.version == written.version && found.size != whole.size => {
-                Err(Fault::other_size(found.size, whole.size))
+                Err(Fault::Mismatch(format!("the service keeps {} bytes where {} were sent", found.size, whole.size)))
             }
             Some(found) if found.version == written.version => Ok(found),
             // Somebody has replaced it since.

@@ -119,7 +119,7 @@ impl Gcs {
 
     /// A session that is gone: an attempt whose answer was lost has finished it, if this is what it has made.
     async fn after_the_end(&self, upload: &Upload, part: &Part) -> Result<Object, Fault> {
-        let lost = || Fault::Void("the service lost the upload: it has to begin anew".to_owned());
+        let lost = || Fault::Lost("the service lost the upload: it has to begin anew".to_owned());
         let whole = part.whole.ok_or_else(lost)?;
         let call = self.call(Method::GET, &self.object_path(&upload.key), &[("fields", FIELDS)]);
         match self.json::<Object>(&call).await {

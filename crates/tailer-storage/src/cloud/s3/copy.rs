@@ -45,7 +45,7 @@ impl S3 {
         };
         copied.map_err(|fault| {
             let replaced = fault.is_status(StatusCode::PRECONDITION_FAILED);
-            if replaced { Fault::Void("it was replaced while it was copied".to_owned()) } else { fault }
+            if replaced { Fault::Lost("it was replaced while it was copied".to_owned()) } else { fault }
         })
     }
 
@@ -57,9 +57,13 @@ impl S3 {
     }
 
     async fn copy_in_parts(&self, source: &Source, to: &str) -> Result<Facts, Fault> {
-        let upload = Begun::new(self, self.begin_upload(to).await?);
-        let copied = self.copy_parts(source, upload.upload()).await;
-        upload.end(copied).await
+        let mut upload = Begun::new(self, self.begin_upload(to).await?);
+        let copied = self.copy_parts(source, upload.inner()).await;
+        match copied {
+            Ok(_) => upload.forget(),
+            Err(_) => upload.abort().await,
+        }
+        copied
     }
 
     async fn copy_parts(&self, source: &Source, upload: &Upload) -> Result<Facts, Fault> {

@@ -101,7 +101,7 @@ impl S3 {
                 let found = self.head_with_etag(&upload.key).await?;
                 match (found, whole_etag(receipts)) {
                     (Some((facts, etag)), Some(expect)) if facts.size == size && etag.is(&expect) => Ok(facts),
-                    _ => Err(Fault::Void("the upload was ended by somebody else".to_owned())),
+                    _ => Err(Fault::Lost("the upload was ended by somebody else".to_owned())),
                 }
             }
             Err(fault) => Err(fault),
@@ -139,14 +139,11 @@ impl S3 {
     /// The facts of what was just written. When somebody has replaced or taken it since, the answer to the writing says as
     /// much as it can.
     pub(super) async fn written(&self, key: &str, etag: &Etag, size: u64, answer: &HeaderMap) -> Result<Facts, Fault> {
-        let found = match self.head_with_etag(key).await {
-            // Credentials that may only write are enough for writing.
-            Err(fault) if fault.is_status(StatusCode::FORBIDDEN) => None,
-            found => found?,
-        };
-        match found {
+        match self.head_with_etag(key).await? {
             Some((facts, now)) if now.is(etag.text()) && facts.size == size => Ok(facts),
-            Some((facts, now)) if now.is(etag.text()) => Err(Fault::other_size(facts.size, size)),
+            Some((facts, now)) if now.is(etag.text()) => {
+                Err(Fault::Mismatch(format!("the service keeps {} bytes where {size} were sent", facts.size)))
+            }
             _ => {
                 let date = answer.get(header::DATE).and_then(|date| date.to_str().ok()).and_then(http_date);
                 Ok(answers::facts_of(size, etag, date.unwrap_or_else(Timestamp::now)))

@@ -47,6 +47,10 @@ impl Aggregate<'_> {
 
     pub(super) fn approx_top_count(&self) -> Result<Ex> {
         let (arg, ty) = self.value(0)?;
+        if ty == Type::Interval {
+            // Intervals that are equal differ in their parts; which of them stands for all is not defined.
+            return Err(unsupported("APPROX_TOP_COUNT of INTERVAL", self.at));
+        }
         let top = self.positive(1)?;
         self.check_top(&ty, top)?;
         let list = self.collected(&arg, false);

@@ -23,7 +23,7 @@ mod plain;
 pub(super) mod sketches;
 mod stats;
 
-const AGGREGATES: &[&str] = &[
+pub(super) const AGGREGATES: &[&str] = &[
     "ANY_VALUE",
     "APPROX_COUNT_DISTINCT",
     "APPROX_QUANTILES",

@@ -36,7 +36,7 @@ impl Aggregate<'_> {
         let ty = self.arg(0)?.ty.clone();
         if ty == Type::Interval {
             let (arg, ty) = self.value(0)?;
-            return Ok(self.plain("sum", &arg, ty));
+            return Ok(Ex::new(format!("gs_interval_total({}, 'sum')", self.text("list", &arg)), ty));
         }
         let (arg, ty) = self.number()?;
         Ok(match ty {
@@ -51,6 +51,10 @@ impl Aggregate<'_> {
     }
 
     pub(super) fn avg(&self) -> Result<Ex> {
+        if self.arg(0)?.ty == Type::Interval {
+            let (arg, ty) = self.value(0)?;
+            return Ok(Ex::new(format!("gs_interval_total({}, 'avg')", self.text("list", &arg)), ty));
+        }
         let (arg, ty) = self.number()?;
         if ty == Type::Numeric {
             let (whole, rest) = self.halves(&arg);

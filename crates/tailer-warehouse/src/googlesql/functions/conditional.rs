@@ -13,6 +13,21 @@ pub(super) const TEMPLATES: &[Template] =
 
 pub(super) const CODE: &[(&str, Code)] = &[
     ("IF", choose),
+    ("IFERROR", |c| {
+        c.expect("IFERROR", 2..=2)?;
+        let (sql, ty) = coerce::unify(c.args.clone(), "IFERROR", c.at)?;
+        let [tried, otherwise] = sql.as_slice() else { return Err(invalid("IFERROR takes two arguments", c.at)) };
+        Ok(Ex::new(format!("(CASE WHEN TRY([{tried}]) IS NULL THEN {otherwise} ELSE TRY([{tried}])[1] END)"), ty))
+    }),
+    ("ISERROR", |c| {
+        c.expect("ISERROR", 1..=1)?;
+        Ok(Ex::new(format!("(TRY([{}]) IS NULL)", c.arg(0)?.sql), Type::Bool))
+    }),
+    ("NULLIFERROR", |c| {
+        c.expect("NULLIFERROR", 1..=1)?;
+        let arg = c.arg(0)?;
+        Ok(Ex::new(format!("TRY({})", coerce::to(arg.clone(), &arg.ty, c.at)?), arg.ty.clone()))
+    }),
     ("IFNULL", |c| {
         c.expect("IFNULL", 2..=2)?;
         coalesce(c)

@@ -2,10 +2,14 @@
 
 use sqlparser::ast::{DateTimeField, Expr, Interval};
 
-use super::{Call, Code, Part, Template, part_of};
+use super::{
+    Call, Code, Part, Template,
+    intervals::{self, span},
+    json, part_of,
+};
 use crate::googlesql::{
     coerce,
-    error::{At, Result, invalid, place, unsupported},
+    error::{Result, invalid, place, unsupported},
     scope::{Env, Ex, Literal},
     translator::Translator,
     types::Type,
@@ -13,17 +17,17 @@ use crate::googlesql::{
 
 pub(super) const TEMPLATES: &[Template] = &[
     ("CURRENT_DATE", "", "DATE", "CAST((now() AT TIME ZONE gs_zone()) AS DATE)"),
-    ("CURRENT_DATE", "STRING", "DATE", "CAST((now() AT TIME ZONE {0}) AS DATE)"),
+    ("CURRENT_DATE", "STRING", "DATE", "CAST(gs_to_local(now(), {0}) AS DATE)"),
     ("CURRENT_DATETIME", "", "DATETIME", "(now() AT TIME ZONE gs_zone())"),
-    ("CURRENT_DATETIME", "STRING", "DATETIME", "(now() AT TIME ZONE {0})"),
+    ("CURRENT_DATETIME", "STRING", "DATETIME", "gs_to_local(now(), {0})"),
     ("CURRENT_TIME", "", "TIME", "CAST((now() AT TIME ZONE gs_zone()) AS TIME)"),
-    ("CURRENT_TIME", "STRING", "TIME", "CAST((now() AT TIME ZONE {0}) AS TIME)"),
+    ("CURRENT_TIME", "STRING", "TIME", "CAST(gs_to_local(now(), {0}) AS TIME)"),
     ("CURRENT_TIMESTAMP", "", "TIMESTAMP", "now()"),
     ("DATE", "INT64 INT64 INT64", "DATE", "make_date({0}, {1}, {2})"),
     ("DATE", "DATE", "DATE", "{0}"),
     ("DATE", "DATETIME", "DATE", "CAST({0} AS DATE)"),
     ("DATE", "TIMESTAMP", "DATE", "CAST(({0} AT TIME ZONE gs_zone()) AS DATE)"),
-    ("DATE", "TIMESTAMP STRING", "DATE", "CAST(({0} AT TIME ZONE {1}) AS DATE)"),
+    ("DATE", "TIMESTAMP STRING", "DATE", "CAST(gs_to_local({0}, {1}) AS DATE)"),
     ("DATE", "STRING", "DATE", "gs_string_to_date({0})"),
     (
         "DATETIME",
@@ -35,22 +39,20 @@ pub(super) const TEMPLATES: &[Template] = &[
     ("DATETIME", "DATE", "DATETIME", "CAST({0} AS TIMESTAMP)"),
     ("DATETIME", "DATE TIME", "DATETIME", "({0} + {1})"),
     ("DATETIME", "TIMESTAMP", "DATETIME", "({0} AT TIME ZONE gs_zone())"),
-    ("DATETIME", "TIMESTAMP STRING", "DATETIME", "({0} AT TIME ZONE {1})"),
+    ("DATETIME", "TIMESTAMP STRING", "DATETIME", "gs_to_local({0}, {1})"),
     ("DATETIME", "STRING", "DATETIME", "gs_string_to_datetime({0})"),
     ("TIME", "INT64 INT64 INT64", "TIME", "make_time({0}, {1}, CAST({2} AS DOUBLE))"),
+    ("TIME", "TIME", "TIME", "{0}"),
     ("TIME", "DATETIME", "TIME", "CAST({0} AS TIME)"),
     ("TIME", "TIMESTAMP", "TIME", "CAST(({0} AT TIME ZONE gs_zone()) AS TIME)"),
-    ("TIME", "TIMESTAMP STRING", "TIME", "CAST(({0} AT TIME ZONE {1}) AS TIME)"),
+    ("TIME", "TIMESTAMP STRING", "TIME", "CAST(gs_to_local({0}, {1}) AS TIME)"),
     ("TIMESTAMP", "TIMESTAMP", "TIMESTAMP", "{0}"),
     ("TIMESTAMP", "STRING", "TIMESTAMP", "gs_string_to_timestamp({0})"),
     ("TIMESTAMP", "DATE", "TIMESTAMP", "(CAST({0} AS TIMESTAMP) AT TIME ZONE gs_zone())"),
-    ("TIMESTAMP", "DATE STRING", "TIMESTAMP", "(CAST({0} AS TIMESTAMP) AT TIME ZONE {1})"),
+    ("TIMESTAMP", "DATE STRING", "TIMESTAMP", "gs_of_local(CAST({0} AS TIMESTAMP), {1})"),
     ("TIMESTAMP", "DATETIME", "TIMESTAMP", "({0} AT TIME ZONE gs_zone())"),
-    ("TIMESTAMP", "DATETIME STRING", "TIMESTAMP", "({0} AT TIME ZONE {1})"),
-    ("STRING", "DATE", "STRING", "gs_date_to_string({0})"),
-    ("STRING", "DATETIME", "STRING", "gs_datetime_to_string({0})"),
-    ("STRING", "TIME", "STRING", "gs_time_to_string({0})"),
-    ("STRING", "TIMESTAMP", "STRING", "gs_timestamp_to_string({0})"),
+    ("TIMESTAMP", "DATETIME STRING", "TIMESTAMP", "gs_of_local({0}, {1})"),
+    ("TIMESTAMP", "STRING STRING", "TIMESTAMP", "gs_of_local(gs_string_to_datetime({0}), {1})"),
     ("UNIX_DATE", "DATE", "INT64", "CAST(date_diff('day', DATE '1970-01-01', {0}) AS BIGINT)"),
     ("DATE_FROM_UNIX_DATE", "INT64", "DATE", "gs_check_date(DATE '1970-01-01' + CAST({0} AS INTEGER))"),
     ("UNIX_SECONDS", "TIMESTAMP", "INT64", "gs_floor_div(epoch_us({0}), 1000000)"),
@@ -62,6 +64,7 @@ pub(super) const TEMPLATES: &[Template] = &[
 ];
 
 pub(super) const CODE: &[(&str, Code)] = &[
+    ("STRING", string),
     ("DATE_TRUNC", |c| trunc(c, &[Type::Date, Type::Datetime, Type::Timestamp])),
     ("DATETIME_TRUNC", |c| trunc(c, &[Type::Datetime])),
     ("TIMESTAMP_TRUNC", |c| trunc(c, &[Type::Timestamp])),
@@ -111,7 +114,7 @@ pub(super) fn argument(t: &mut Translator<'_>, name: &str, index: usize, expr: &
 }
 
 /// The amount (INT64) and the unit of `INTERVAL n unit`.
-fn amount(t: &mut Translator<'_>, interval: &Interval, env: &Env<'_>) -> Result<(String, Part)> {
+pub(super) fn amount(t: &mut Translator<'_>, interval: &Interval, env: &Env<'_>) -> Result<(String, Part)> {
     let at = place(&interval.value);
     let single = interval.last_field.is_none()
         && interval.leading_precision.is_none()
@@ -128,26 +131,21 @@ fn amount(t: &mut Translator<'_>, interval: &Interval, env: &Env<'_>) -> Result<
     Ok((coerce::to(ex, &Type::Int64, at)?, unit))
 }
 
-/// An INTERVAL as a value.
-pub(in super::super) fn interval(t: &mut Translator<'_>, interval: &Interval, env: &Env<'_>) -> Result<Ex> {
-    let at = place(&interval.value);
-    let (amount, unit) = amount(t, interval, env)?;
-    Ok(Ex::new(span(&amount, unit, at)?, Type::Interval))
-}
-
-/// DuckDB's interval of an amount and a unit.
-fn span(amount: &str, unit: Part, at: At) -> Result<String> {
-    if let Some(months) = unit.months() {
-        return Ok(format!("to_months(CAST({amount} * {months} AS INTEGER))"));
-    }
-    match unit {
-        Part::Week(0) => Ok(format!("to_days(CAST({amount} * 7 AS INTEGER))")),
-        Part::Day => Ok(format!("to_days(CAST({amount} AS INTEGER))")),
-        other => match other.microseconds() {
-            Some(length) => Ok(format!("to_microseconds({amount} * {length})")),
-            None => Err(invalid(format!("{other:?} is no unit of an INTERVAL"), at)),
-        },
-    }
+/// STRING of a date or time, in a zone for a TIMESTAMP; or of JSON.
+fn string(call: &Call) -> Result<Ex> {
+    call.expect("STRING", 1..=2)?;
+    let value = call.arg(0)?;
+    let in_zone = call.args.len() == 2;
+    let sql = match value.ty {
+        Type::Json => return json::string(call),
+        Type::Date if !in_zone => format!("gs_date_to_string({})", value.sql),
+        Type::Datetime if !in_zone => format!("gs_datetime_to_string({})", value.sql),
+        Type::Time if !in_zone => format!("gs_time_to_string({})", value.sql),
+        Type::Timestamp if !in_zone => format!("gs_timestamp_to_string({})", value.sql),
+        Type::Timestamp => format!("gs_timestamp_to_string_at({}, {})", value.sql, call.typed(1, &Type::String)?),
+        ref other => return Err(invalid(format!("STRING does not take {other}"), call.at)),
+    };
+    Ok(Ex::new(sql, Type::String))
 }
 
 fn part(call: &Call, index: usize) -> Result<Part> {
@@ -188,7 +186,8 @@ pub(in super::super) fn extract(
     };
     let has_zone = matches!(expr, Expr::AtTimeZone { .. });
     let local = match &value.ty {
-        Type::Timestamp => format!("({} AT TIME ZONE {zone})", value.sql),
+        Type::Interval if !has_zone => return intervals::extract(&value, part, at),
+        Type::Timestamp => format!("gs_to_local({}, {zone})", value.sql),
         Type::Date | Type::Datetime | Type::Time if !has_zone => value.sql.clone(),
         other if value.is_null() => return Err(unsupported(format!("EXTRACT of {other}"), at)),
         other => return Err(invalid(format!("EXTRACT does not support {other}"), at)),
@@ -242,10 +241,10 @@ fn trunc(call: &Call, allowed: &[Type]) -> Result<Ex> {
     if clock && ty == Type::Timestamp {
         // Below a day nothing but the zone's offset from full hours matters, and local times may be ambiguous.
         let length = part.microseconds().ok_or_else(wrong)?;
-        let local = format!("epoch_us(CAST(({value} AT TIME ZONE {zone}) AS TIMESTAMP))");
+        let local = format!("epoch_us(gs_to_local({value}, {zone}))");
         return Ok(Ex::new(format!("({value} - to_microseconds((({local} % {length}) + {length}) % {length}))"), ty));
     }
-    let local = if ty == Type::Timestamp { format!("({value} AT TIME ZONE {zone})") } else { value };
+    let local = if ty == Type::Timestamp { format!("gs_to_local({value}, {zone})") } else { value };
     let truncated = match part {
         Part::Week(first) => format!("gs_week_start({local}, {first})"),
         Part::IsoWeek => format!("gs_week_start({local}, 1)"),
@@ -254,7 +253,7 @@ fn trunc(call: &Call, allowed: &[Type]) -> Result<Ex> {
     };
     let sql = match ty {
         Type::Date => format!("CAST({truncated} AS DATE)"),
-        Type::Timestamp => format!("(CAST({truncated} AS TIMESTAMP) AT TIME ZONE {zone})"),
+        Type::Timestamp => format!("gs_of_local(CAST({truncated} AS TIMESTAMP), {zone})"),
         _ => format!("CAST({truncated} AS TIMESTAMP)"),
     };
     Ok(Ex::new(sql, ty))

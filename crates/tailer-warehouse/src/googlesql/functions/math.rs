@@ -86,6 +86,47 @@ pub(super) const TEMPLATES: &[Template] = &[
     ("TRUNC", "BIGNUMERIC INT64", "BIGNUMERIC", "gs_bignumeric_to('trunc', {0}, {1})"),
     ("PARSE_NUMERIC", "STRING", "NUMERIC", "CAST(gsn_decimal_parse('n', {0}) AS DECIMAL(38,9))"),
     ("PARSE_BIGNUMERIC", "STRING", "BIGNUMERIC", "CAST(gsn_decimal_parse('b', {0}) AS BIGNUM)"),
+    ("ACOS", "FLOAT64", "FLOAT64", "gsn_trigonometric('ACOS', {0})"),
+    ("ASIN", "FLOAT64", "FLOAT64", "gsn_trigonometric('ASIN', {0})"),
+    ("ACOSH", "FLOAT64", "FLOAT64", "gsn_trigonometric('ACOSH', {0})"),
+    ("ASINH", "FLOAT64", "FLOAT64", "gsn_trigonometric('ASINH', {0})"),
+    ("ATANH", "FLOAT64", "FLOAT64", "gsn_trigonometric('ATANH', {0})"),
+    ("COSH", "FLOAT64", "FLOAT64", "gsn_trigonometric('COSH', {0})"),
+    ("SINH", "FLOAT64", "FLOAT64", "gsn_trigonometric('SINH', {0})"),
+    ("TANH", "FLOAT64", "FLOAT64", "gsn_trigonometric('TANH', {0})"),
+    ("COT", "FLOAT64", "FLOAT64", "gsn_trigonometric('COT', {0})"),
+    ("CSC", "FLOAT64", "FLOAT64", "gsn_trigonometric('CSC', {0})"),
+    ("SEC", "FLOAT64", "FLOAT64", "gsn_trigonometric('SEC', {0})"),
+    ("COTH", "FLOAT64", "FLOAT64", "gsn_trigonometric('COTH', {0})"),
+    ("CSCH", "FLOAT64", "FLOAT64", "gsn_trigonometric('CSCH', {0})"),
+    ("SECH", "FLOAT64", "FLOAT64", "gsn_trigonometric('SECH', {0})"),
+    ("EUCLIDEAN_DISTANCE", "ARRAY<FLOAT64> ARRAY<FLOAT64>", "FLOAT64", "gsn_distance('EUCLIDEAN_DISTANCE', {0}, {1})"),
+    (
+        "EUCLIDEAN_DISTANCE",
+        "ARRAY<STRUCT<INT64,FLOAT64>> ARRAY<STRUCT<INT64,FLOAT64>>",
+        "FLOAT64",
+        "gsn_distance('EUCLIDEAN_DISTANCE', {0}, {1})",
+    ),
+    (
+        "EUCLIDEAN_DISTANCE",
+        "ARRAY<STRUCT<STRING,FLOAT64>> ARRAY<STRUCT<STRING,FLOAT64>>",
+        "FLOAT64",
+        "gsn_distance('EUCLIDEAN_DISTANCE', {0}, {1})",
+    ),
+    ("COSINE_DISTANCE", "ARRAY<FLOAT64> ARRAY<FLOAT64>", "FLOAT64", "gsn_distance('COSINE_DISTANCE', {0}, {1})"),
+    (
+        "COSINE_DISTANCE",
+        "ARRAY<STRUCT<INT64,FLOAT64>> ARRAY<STRUCT<INT64,FLOAT64>>",
+        "FLOAT64",
+        "gsn_distance('COSINE_DISTANCE', {0}, {1})",
+    ),
+    (
+        "COSINE_DISTANCE",
+        "ARRAY<STRUCT<STRING,FLOAT64>> ARRAY<STRUCT<STRING,FLOAT64>>",
+        "FLOAT64",
+        "gsn_distance('COSINE_DISTANCE', {0}, {1})",
+    ),
+    ("BIT_COUNT", "BYTES", "INT64", "gsn_bit_count({0})"),
     ("BIT_COUNT", "INT64", "INT64", "CAST(bit_count({0}) AS BIGINT)"),
 ];
 
@@ -97,6 +138,7 @@ pub(super) const CODE: &[(&str, Code)] = &[
     ("SAFE_ADD", |c| safe(c, &BinaryOperator::Plus)),
     ("SAFE_SUBTRACT", |c| safe(c, &BinaryOperator::Minus)),
     ("SAFE_NEGATE", safe_negate),
+    ("RANGE_BUCKET", range_bucket),
 ];
 
 /// NULL when any is NULL, NaN when any is NaN.
@@ -128,6 +170,19 @@ fn safe(call: &Call, op: &BinaryOperator) -> Result<Ex> {
         }
     })?;
     Ok(Ex::new(sql, plain.ty))
+}
+
+/// How many elements of a sorted array are not above a value.
+fn range_bucket(call: &Call) -> Result<Ex> {
+    call.expect("RANGE_BUCKET", 2..=2)?;
+    let Type::Array(element) = &call.arg(1)?.ty else {
+        return Err(invalid("RANGE_BUCKET wants a value and an ARRAY", call.at));
+    };
+    let bound = Ex::new(String::new(), element.as_ref().clone());
+    let ty = coerce::common(&[call.arg(0)?.clone(), bound]).filter(Type::can_order);
+    let ty = ty.ok_or_else(|| invalid("RANGE_BUCKET wants a value that can be compared with the elements", call.at))?;
+    let (point, array) = (call.typed(0, &ty)?, coerce::to(call.arg(1)?.clone(), &Type::array(ty), call.at)?);
+    Ok(Ex::new(format!("gs_range_bucket({point}, {array})"), Type::Int64))
 }
 
 fn safe_negate(call: &Call) -> Result<Ex> {

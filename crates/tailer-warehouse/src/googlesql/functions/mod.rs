@@ -16,10 +16,12 @@ use super::{
 
 mod conditional;
 pub(super) mod dates;
-mod formats;
+pub(super) mod formats;
+pub(super) mod intervals;
 mod json;
 mod lists;
 mod math;
+mod packing;
 mod parts;
 mod regexps;
 mod strings;
@@ -30,12 +32,19 @@ pub(super) use parts::Part;
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) args: Vec<Ex>,
+    /// `name => value`.
+    pub(super) named: Vec<(String, Ex)>,
     pub(super) at: At,
 }
 
 impl Call {
     pub(super) fn arg(&self, index: usize) -> Result<&Ex> {
         self.args.get(index).ok_or_else(|| invalid(format!("argument {} is missing", index + 1), self.at))
+    }
+
+    /// The value of `name => value`.
+    pub(super) fn named(&self, name: &str) -> Option<&Ex> {
+        self.named.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, ex)| ex)
     }
 
     /// An argument as a value of a type.
@@ -88,6 +97,7 @@ static TABLE: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
         regexps::TEMPLATES,
         lists::TEMPLATES,
         dates::TEMPLATES,
+        intervals::TEMPLATES,
         conditional::TEMPLATES,
     ]
     .into_iter()
@@ -107,10 +117,10 @@ static TABLE: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
     for (name, code) in [
         math::CODE,
         strings::CODE,
-        regexps::CODE,
         lists::CODE,
         dates::CODE,
         formats::CODE,
+        intervals::CODE,
         conditional::CODE,
         json::CODE,
         SKETCHES,
@@ -159,16 +169,26 @@ pub(super) fn call(t: &mut Translator<'_>, function: &Function, env: &Env<'_>) -
     {
         return t.array_subquery(query, at, env);
     }
-    let exprs = arguments(name, function, at)?;
+    let (exprs, named_exprs) = arguments(name, function, at)?;
     let Some(known) = TABLE.get_key_value(name).map(|(name, _)| *name) else {
         let hint = hint(name, TABLE.keys().copied());
         return Err(unsupported(format!("the function {full}{hint}"), at));
     };
     let mut args = Vec::with_capacity(exprs.len());
     for (i, expr) in exprs.iter().enumerate() {
-        args.push(dates::argument(t, name, i, expr, env)?);
+        args.push(match strings::mode(name, i, expr) {
+            Some(mode) => mode,
+            None => dates::argument(t, name, i, expr, env)?,
+        });
     }
-    let call = Call { args, at };
+    let mut named = Vec::with_capacity(named_exprs.len());
+    for (argument, expr) in named_exprs {
+        if !NAMED.iter().any(|(f, a)| *f == known && argument.eq_ignore_ascii_case(a)) {
+            return Err(unsupported(format!("the named argument {argument} of {name}"), place(expr)));
+        }
+        named.push((argument.to_owned(), t.expr(expr, env)?));
+    }
+    let call = Call { args, named, at };
     if !safe {
         return simple(known, &call);
     }
@@ -176,32 +196,56 @@ pub(super) fn call(t: &mut Translator<'_>, function: &Function, env: &Env<'_>) -
     let refs: Vec<&Ex> = call.args.iter().collect();
     let sql = cast::safely(&refs, &|sql| {
         let args = call.args.iter().zip(sql).map(|(e, sql)| Ex { sql: sql.clone(), ..e.clone() }).collect();
-        simple(known, &Call { args, at }).map(|ex| ex.sql)
+        simple(known, &Call { args, named: call.named.clone(), at }).map(|ex| ex.sql)
     })?;
     Ok(Ex::new(sql, plain.ty))
 }
 
-/// Positional arguments without any clauses.
-fn arguments<'e>(name: &str, function: &'e Function, at: At) -> Result<Vec<&'e Expr>> {
+/// Arguments of functions that stand as `name => value`.
+const NAMED: &[(&str, &str)] = &[
+    ("EDIT_DISTANCE", "max_distance"),
+    ("FLOAT64", "wide_number_mode"),
+    ("DOUBLE", "wide_number_mode"),
+    ("PARSE_JSON", "wide_number_mode"),
+    ("TO_JSON", "stringify_wide_numbers"),
+    ("JSON_SET", "create_if_missing"),
+    ("JSON_ARRAY_APPEND", "append_each_element"),
+    ("JSON_ARRAY_INSERT", "insert_each_element"),
+    ("JSON_STRIP_NULLS", "include_arrays"),
+    ("JSON_STRIP_NULLS", "remove_empty"),
+    ("JSON_KEYS", "mode"),
+    ("MAKE_INTERVAL", "year"),
+    ("MAKE_INTERVAL", "month"),
+    ("MAKE_INTERVAL", "day"),
+    ("MAKE_INTERVAL", "hour"),
+    ("MAKE_INTERVAL", "minute"),
+    ("MAKE_INTERVAL", "second"),
+];
+
+/// Arguments by position, and those by name.
+type Arguments<'e> = (Vec<&'e Expr>, Vec<(&'e str, &'e Expr)>);
+
+/// Arguments without any clauses.
+fn arguments<'e>(name: &str, function: &'e Function, at: At) -> Result<Arguments<'e>> {
     let list = match &function.args {
-        FunctionArguments::None => return Ok(Vec::new()),
+        FunctionArguments::None => return Ok(Arguments::default()),
         FunctionArguments::Subquery(_) => return Err(invalid(format!("{name} does not take a subquery"), at)),
         FunctionArguments::List(list) => list,
     };
     if list.duplicate_treatment.is_some() || !list.clauses.is_empty() || function.null_treatment.is_some() {
         return Err(invalid(format!("{name} takes plain arguments only"), at));
     }
-    let mut exprs = Vec::with_capacity(list.args.len());
+    let (mut exprs, mut named) = (Vec::with_capacity(list.args.len()), Vec::new());
     for arg in &list.args {
         match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => exprs.push(expr),
-            FunctionArg::Named { name: argument, .. } => {
-                return Err(unsupported(format!("the named argument {argument} of {name}"), argument.span.start));
+            FunctionArg::Named { name, arg: FunctionArgExpr::Expr(expr), .. } => {
+                named.push((name.value.as_str(), expr))
             }
             _ => return Err(invalid(format!("{name} does not take *"), at)),
         }
     }
-    Ok(exprs)
+    Ok((exprs, named))
 }
 
 /// A call of a function that the table has, with translated arguments.
@@ -315,18 +359,13 @@ pub(super) fn fill(template: &str, args: &[String]) -> String {
     filled
 }
 
-/// A literal string argument, where only a literal can be translated.
-pub(super) fn literal_text<'c>(call: &'c Call, index: usize, what: &str) -> Result<&'c str> {
-    match &call.arg(index)?.literal {
-        Literal::Text(text) => Ok(text),
-        _ => Err(unsupported(format!("{what} that is not a literal"), call.at)),
-    }
-}
-
 /// The name of a part or unit that stands as a bare word or as `WEEK(MONDAY)`.
 pub(super) fn part_of(expr: &Expr) -> Result<Part> {
     Part::from_expr(expr).ok_or_else(|| invalid(format!("{expr} is no date part"), place(expr)))
 }
+
+#[cfg(test)]
+mod listing;
 
 #[cfg(test)]
 mod tests {

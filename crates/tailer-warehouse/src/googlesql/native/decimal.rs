@@ -338,8 +338,8 @@ fn parsed(args: &[Value]) -> Answer {
     let (sign, rest) = match trimmed.strip_prefix(['+', '-']) {
         Some(rest) => (trimmed.starts_with('-'), rest.trim_start()),
         None => match trimmed.strip_suffix(['+', '-']) {
-            Some(rest) if !rest.contains(['e', 'E']) => (trimmed.ends_with('-'), rest.trim_end()),
-            _ => (false, trimmed),
+            Some(rest) => (trimmed.ends_with('-'), rest.trim_end()),
+            None => (false, trimmed),
         },
     };
     let (whole, tail) = rest.split_at(rest.find(['.', 'e', 'E']).unwrap_or(rest.len()));

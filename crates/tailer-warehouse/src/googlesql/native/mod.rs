@@ -14,11 +14,25 @@ use duckdb::{
     vtab::arrow::{WritableVector, data_chunk_to_arrow, write_arrow_array_to_vector},
 };
 
+mod cast_format;
+mod civil;
 pub(super) mod decimal;
+mod elements;
+mod encodings;
+mod hashes;
+pub(super) mod intervals;
+mod json;
+mod math;
+mod normalization;
+mod printf;
+mod regexps;
+mod render;
 mod statistics;
+mod strings;
 mod transcendental;
 mod values;
 
+pub(super) use render::describe;
 pub(super) use values::Value;
 
 /// What a body answers; the error is a sentence for the user.
@@ -44,7 +58,25 @@ pub(super) type Native = (&'static str, Gives, Body);
 
 /// Every function of this module, by family.
 fn all() -> impl Iterator<Item = &'static Native> {
-    [decimal::FUNCTIONS, statistics::FUNCTIONS].into_iter().flatten()
+    [
+        cast_format::FUNCTIONS,
+        decimal::FUNCTIONS,
+        elements::FUNCTIONS,
+        encodings::FUNCTIONS,
+        hashes::FUNCTIONS,
+        intervals::FUNCTIONS,
+        json::ACCESS,
+        json::CHANGE,
+        json::CONVERT,
+        math::FUNCTIONS,
+        normalization::FUNCTIONS,
+        printf::FUNCTIONS,
+        regexps::FUNCTIONS,
+        statistics::FUNCTIONS,
+        strings::FUNCTIONS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Registers all functions with a database instance.

@@ -109,6 +109,13 @@ impl Value {
         }
     }
 
+    pub(in super::super) fn row(&self) -> Result<&[(String, Value)], String> {
+        match self {
+            Value::Row(fields) => Ok(fields),
+            other => Err(other.unexpected("a STRUCT")),
+        }
+    }
+
     fn unexpected(&self, wanted: &str) -> String {
         format!("internal: {wanted} was expected, found {self:?}")
     }
