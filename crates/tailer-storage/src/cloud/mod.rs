@@ -202,6 +202,15 @@ impl<S: Service> Cloud<S> {
     }
 }
 
+/// Where a listing stands.
+enum Turn {
+    /// A page that was read and not handed out yet.
+    Read(Page),
+    /// The name of the page to read.
+    To(String),
+    End,
+}
+
 #[async_trait]
 impl<S: Service> Storage for Cloud<S> {
     fn location(&self, path: &ObjectPath) -> String {
@@ -220,23 +229,23 @@ impl<S: Service> Storage for Cloud<S> {
         let folder = if prefix.is_root() { String::new() } else { format!("{prefix}/") };
         let first = self.page(&folder, depth, None).await.map_err(|fault| self.told(prefix, fault))?;
         let (storage, prefix) = (self.clone(), prefix.clone());
-        let pages = stream::try_unfold(Some(Ok(first)), move |state: Option<Result<Page, String>>| {
+        let pages = stream::try_unfold(Turn::Read(first), move |turn| {
             let (storage, folder, prefix) = (storage.clone(), folder.clone(), prefix.clone());
             async move {
-                let page = match state {
-                    None => return Ok(None),
-                    Some(Ok(first)) => first,
-                    Some(Err(token)) => storage
-                        .page(&folder, depth, Some(&token))
-                        .await
-                        .map_err(|fault| storage.told(&prefix, fault))?,
+                let page = match turn {
+                    Turn::Read(page) => page,
+                    Turn::To(token) => {
+                        let next = storage.page(&folder, depth, Some(&token)).await;
+                        next.map_err(|fault| storage.told(&prefix, fault))?
+                    }
+                    Turn::End => return Ok(None),
                 };
-                let metas: Vec<_> = page
-                    .objects
-                    .into_iter()
+                let next = page.next.map_or(Turn::End, Turn::To);
+                let objects = page.objects.into_iter();
+                let metas: Vec<_> = objects
                     .filter_map(|(name, facts)| Some(Ok(facts.at(storage.path_of(&name, &folder, depth)?))))
                     .collect();
-                Ok(Some((stream::iter(metas), page.next.map(Err))))
+                Ok(Some((stream::iter(metas), next)))
             }
         });
         Ok(pages.try_flatten().boxed())

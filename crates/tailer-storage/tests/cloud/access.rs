@@ -1,6 +1,7 @@
 //! Who is not let in, and what is not there.
 
-use tailer_storage::{Depth, StorageError};
+use tailer_model::Secret;
+use tailer_storage::{Depth, GcsCredentials, GcsSettings, GcsStorage, Storage as _, StorageError};
 
 use crate::{
     service::{Fixture, Service, write},
@@ -64,4 +65,32 @@ pub(crate) async fn an_object_needs_a_name(fixture: Fixture) {
     for error in errors {
         assert!(matches!(error, StorageError::Refused { .. }), "{error:?}");
     }
+}
+
+/// What the emulator does not ask for: a token signed with the service account's key, and no word of the key in any error.
+#[tokio::test]
+async fn a_service_account_signs_its_requests() {
+    let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap();
+    let pem = rsa::pkcs8::EncodePrivateKey::to_pkcs8_pem(&key, rsa::pkcs8::LineEnding::LF).unwrap();
+    let account = serde_json::json!({
+        "type": "service_account", "private_key_id": "k1", "private_key": pem.as_str(),
+        "client_email": "tests@example.com", "client_id": "1",
+    });
+    let (endpoint, heard) = crate::proxy::refuse_one().await;
+    let settings = |document: String| GcsSettings {
+        endpoint: Some(endpoint.clone()),
+        credentials: GcsCredentials::ServiceAccount(Secret::new(document)),
+        ..GcsSettings::new("bucket")
+    };
+    let storage = GcsStorage::open(settings(account.to_string())).unwrap();
+    let error = storage.stat(&path("a")).await.unwrap_err();
+    assert!(matches!(error, StorageError::Denied { .. }), "{error:?}");
+    let request = heard.await.unwrap().to_lowercase();
+    assert!(request.starts_with("get /storage/v1/b/bucket/o/a?fields="), "{request}");
+    assert!(request.contains("authorization: bearer ey"), "{request}");
+
+    let broken = account.to_string().replace("client_email", "email");
+    let error = GcsStorage::open(settings(broken)).unwrap_err();
+    assert!(matches!(error, StorageError::Denied { .. }), "{error:?}");
+    assert!(!format!("{error:?} {storage:?}").contains("PRIVATE"), "{error:?} {storage:?}");
 }

@@ -143,7 +143,7 @@ impl Pump {
 }
 
 /// Reads a request to its end: a connection that is closed with bytes unread loses its answer.
-async fn read_request(client: &mut TcpStream) {
+async fn read_request(client: &mut TcpStream) -> String {
     let mut read = Vec::new();
     let mut buffer = vec![0; 65_536];
     loop {
@@ -151,12 +151,27 @@ async fn read_request(client: &mut TcpStream) {
         if let Some((head, _)) = text.split_once("\r\n\r\n") {
             let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
             if read.len() >= head.len() + 4 + length.unwrap_or(0) {
-                return;
+                return text;
             }
         }
         match client.read(&mut buffer).await {
             Ok(size @ 1..) => read.extend_from_slice(&buffer[..size]),
-            _ => return,
+            _ => return text,
         }
     }
+}
+
+/// A server that hears one request, says 401 and is gone. Gives its address and what it heard.
+pub(crate) async fn refuse_one() -> (String, tokio::task::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let heard = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let request = read_request(&mut client).await;
+        let answer = b"HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        client.write_all(answer).await.unwrap();
+        client.shutdown().await.unwrap();
+        request
+    });
+    (endpoint, heard)
 }
