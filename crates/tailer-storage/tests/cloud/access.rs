@@ -1,11 +1,15 @@
 //! Who is not let in, and what is not there.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tailer_model::Secret;
-use tailer_storage::{Depth, GcsCredentials, GcsSettings, GcsStorage, Storage as _, StorageError};
+use tailer_storage::{
+    AzureCredentials, AzureSettings, AzureStorage, Depth, GcsCredentials, GcsSettings, GcsStorage, Storage as _,
+    StorageError,
+};
 
 use crate::{
-    service::{Fixture, Service, write},
-    suite::{path, put},
+    service::{self, Fixture, Service, write},
+    suite::{get, names, path, put},
 };
 
 pub(crate) async fn wrong_credentials_are_denied(fixture: Fixture) {
@@ -93,4 +97,33 @@ async fn a_service_account_signs_its_requests() {
     let error = GcsStorage::open(settings(broken)).unwrap_err();
     assert!(matches!(error, StorageError::Denied { .. }), "{error:?}");
     assert!(!format!("{error:?} {storage:?}").contains("PRIVATE"), "{error:?} {storage:?}");
+}
+
+/// Reads, writes, lists and copies for whoever has the token, and nobody who has not quite that.
+#[tokio::test]
+async fn a_shared_access_signature_lets_in() {
+    let Some(fixture) = service::azure() else { return };
+    let Service::Azure(azure) = &fixture.service else { panic!("another service") };
+    let until = "2099-01-01T00:00:00Z";
+    let signed = format!("{}\nrwdlac\nb\nsco\n\n{until}\n\nhttps,http\n2021-06-08\n\n", azure.account);
+    let key = STANDARD.decode(&azure.key).unwrap();
+    let sum = ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key), signed.as_bytes());
+    let sum = STANDARD.encode(sum).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let token = format!("?sv=2021-06-08&ss=b&srt=sco&sp=rwdlac&se={until}&spr=https,http&sig={sum}");
+    let open = |token: &str| {
+        let credentials =
+            AzureCredentials::Sas { account: azure.account.clone(), token: Secret::new(token.to_owned()) };
+        let endpoint = Some(format!("http://{}/{}", fixture.address(), azure.account));
+        let settings = AzureSettings::new(&fixture.bucket, credentials);
+        AzureStorage::open(AzureSettings { endpoint, limits: fixture.limits.clone(), ..settings }).unwrap()
+    };
+    let storage = open(&token);
+    put(&storage, "a b+é", "text").await;
+    storage.copy(&path("a b+é"), &path("c")).await.unwrap();
+    assert_eq!(get(&storage, "c").await, "text");
+    assert_eq!(names(&storage, "").await, ["a b+é", "c"]);
+
+    let error = open(&token.replace("sp=rwdlac", "sp=rwdlacx")).stat(&path("c")).await.unwrap_err();
+    assert!(matches!(error, StorageError::Denied { .. }), "{error:?}");
+    assert!(!format!("{error:?} {storage:?}").contains(&sum), "{error:?} {storage:?}");
 }

@@ -53,7 +53,7 @@ pub(crate) struct Gcs {
 #[derive(Clone, Deserialize)]
 pub(crate) struct Azure {
     endpoint: String,
-    account: String,
+    pub(crate) account: String,
     pub(crate) key: String,
     pub(crate) connection_string: String,
 }
