@@ -82,7 +82,8 @@ fn sql_is_bound_against_what_earlier_tasks_would_make() {
     check(folder.path(), &["pipeline.json"]).good();
     let ended = check(folder.path(), &["--sql", "pipeline.json", "--data", "none"]);
     assert_eq!(ended.code, Some(1), "{}", ended.snapshot());
-    assert_eq!(ended.stdout, "pipeline_two.sql:2:3: unrecognized column name: m; did you mean n?\n", "{}", ended.snapshot());
+    let errors: Vec<&str> = ended.stdout.lines().filter(|line| !line.ends_with("(warning)")).collect();
+    assert_eq!(errors, ["pipeline_two.sql:2:3: unrecognized column name: m; did you mean n?"], "{}", ended.snapshot());
     assert!(!folder.path().join("none").exists(), "nothing is made");
     fs::write(folder.path().join("pipeline_two.sql"), "SELECT n FROM t").unwrap();
     check(folder.path(), &["--sql", "pipeline.json"]).good();

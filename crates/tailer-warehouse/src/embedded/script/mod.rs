@@ -42,7 +42,10 @@ use self::{
 use super::{errors::invalid, query::statement_outcome, session::Session};
 use crate::{
     Destination, Outcome, Query, Rows, WarehouseError, WarehouseJobId,
-    googlesql::{Scope, Statement, Translated, script::Node},
+    googlesql::{
+        Scope, Statement, Translated,
+        script::{Kind, Node},
+    },
 };
 
 /// Statements of which the outcome tells; those of longer loops are only counted.
@@ -101,15 +104,17 @@ pub(crate) fn run<'s>(
         left_out: 0,
     };
     let result = interpreter.list(nodes, true);
-    interpreter.finish(result)
+    // Who has one statement knows which.
+    let is_script = !matches!(nodes, [Node { kind: Kind::Sql, .. }]);
+    interpreter.finish(result, is_script)
 }
 
 impl<'s> Interpreter<'s> {
-    fn finish(mut self, result: Result<Flow, Stop>) -> Result<Outcome, WarehouseError> {
+    fn finish(mut self, result: Result<Flow, Stop>, is_script: bool) -> Result<Outcome, WarehouseError> {
         // A transaction that nobody has ended is undone.
         self.abandon_transaction();
         self.restore_time_zone();
-        result.map_err(Stop::into_error)?;
+        result.map_err(|stop| stop.into_error(is_script))?;
         if let Tail::Into(destination) = &self.tail
             && !self.served
         {

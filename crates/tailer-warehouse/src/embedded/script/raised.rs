@@ -55,17 +55,17 @@ impl Stop {
         Self::Raised(Box::new(Raised { message, statement: statement.sql.clone(), trace: vec![place], exact }))
     }
 
-    /// The error as the job's own.
-    pub(super) fn into_error(self) -> WarehouseError {
+    /// The error as the job's own, naming the statement where there are several.
+    pub(super) fn into_error(self, names_statement: bool) -> WarehouseError {
         match self {
             Self::Fatal(error) => error,
-            Self::Raised(raised) => raised.into_error(),
+            Self::Raised(raised) => raised.into_error(names_statement),
         }
     }
 }
 
 impl Raised {
-    fn into_error(self) -> WarehouseError {
+    fn into_error(self, names_statement: bool) -> WarehouseError {
         let outermost = self.trace.last();
         let is_direct = self.trace.len() == 1;
         let place = self.exact.filter(|_| is_direct).or(outermost.map(|place| (place.line, place.column)));
@@ -75,8 +75,12 @@ impl Raised {
                 .push_str(&format!(" in procedure {}, line {}, column {};", place.procedure, place.line, place.column));
         }
         let inside = inside.trim_end_matches(';');
+        let statement = match names_statement {
+            true => format!(" (statement: {})", shortened(&self.statement)),
+            false => String::new(),
+        };
         WarehouseError::Invalid {
-            message: format!("{}{} (statement: {})", self.message, inside, shortened(&self.statement)),
+            message: format!("{}{inside}{statement}", self.message),
             line: place.map(|(line, _)| line),
             column: place.map(|(_, column)| column),
         }
