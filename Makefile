@@ -53,6 +53,7 @@ lint: libduckdb ## formatting, clippy without warnings, licences and advisories 
 .PHONY: bench
 bench: build ## what launches, status reads and chains of tasks cost, beside their baselines; on the optimised build
 	cargo bench --locked -p tailerd $(features)
+	cargo bench --locked -p tailer-warehouse $(features) --bench translation
 
 .PHONY: docs
 docs: libduckdb ## the code documentation of every crate, private items included

@@ -9,7 +9,7 @@ use super::{
     scope::{Env, Ex, Literal},
     temporal,
     translator::Translator,
-    types::{Type, from_ast},
+    types::{Parameters, Type, from_ast, without_parameters},
 };
 
 impl Translator<'_> {
@@ -29,6 +29,16 @@ impl Translator<'_> {
                 return Err(invalid("write CAST(x AS type) or SAFE_CAST(x AS type)", at));
             }
         };
+        if let (plain, Some(parameters)) = without_parameters(data_type) {
+            let cast = self.cast(kind, expr, &plain, format, env)?;
+            let limit = |sql: &str| limited(sql, &cast.ty, parameters, at);
+            let sql = if safe {
+                safely(&[&cast], &|args| limit(args.first().map(String::as_str).unwrap_or_default()))?
+            } else {
+                limit(&cast.sql)?
+            };
+            return Ok(Ex::new(sql, cast.ty.clone()));
+        }
         let to = from_ast(data_type, at)?;
         let ex = self.expr(expr, env)?;
         if let Some(format) = format {
@@ -96,6 +106,30 @@ impl Translator<'_> {
         }
         let sql = safely(&[&typed], &|args| call(args.first().map(String::as_str).unwrap_or_default()))?;
         Ok(Ex::new(sql, to.clone()))
+    }
+}
+
+/// A value within the parameters of its type: texts are never cut, decimals are rounded.
+fn limited(sql: &str, ty: &Type, parameters: Parameters, at: At) -> Result<String> {
+    match (ty, parameters) {
+        (Type::String | Type::Bytes, Parameters::Length(length)) if length > 0 => {
+            let name = if *ty == Type::String { "gs_limited_string" } else { "gs_limited_bytes" };
+            Ok(format!("{name}({sql}, {length}, '{ty}({length})')"))
+        }
+        (Type::Numeric | Type::BigNumeric, Parameters::Digits(precision, scale)) => {
+            let (most, whole) = if *ty == Type::Numeric { (9, 29) } else { (38, 38) };
+            let whole_digits = i64::try_from(precision).unwrap_or(i64::MAX) - scale;
+            let fits = (0..=most).contains(&scale) && precision > 0 && (0..=whole).contains(&whole_digits);
+            if !fits {
+                return Err(invalid(format!("{ty}({precision}, {scale}) is no type"), at));
+            }
+            let (kind, duckdb) = if *ty == Type::Numeric { ('n', "DECIMAL(38,9)") } else { ('b', "BIGNUM") };
+            let text = format!("CAST({sql} AS VARCHAR)");
+            Ok(format!(
+                "CAST(gsn_decimal_constrain('{kind}', {text}, {precision}::BIGINT, {scale}::BIGINT) AS {duckdb})"
+            ))
+        }
+        _ => Err(invalid(format!("{ty} does not take such parameters"), at)),
     }
 }
 

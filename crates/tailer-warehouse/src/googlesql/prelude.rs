@@ -112,6 +112,12 @@ const PRELUDE: &[&str] = &[
           WHEN list_count(a) < len(a) OR a <> list_sort(a) THEN CAST('googlesql: RANGE_BUCKET wants a sorted array without NULL' AS BIGINT)
           ELSE CAST(len(list_filter(a, lambda e: e <= p)) AS BIGINT) END",
     // Casts.
+    "CREATE OR REPLACE MACRO gs_limited_string(v, n, name) AS
+     list_transform([v], lambda x: CASE WHEN length(x) > n
+       THEN CAST(CAST('googlesql: a value is too long for ' || name AS BIGINT) AS VARCHAR) ELSE x END)[1]",
+    "CREATE OR REPLACE MACRO gs_limited_bytes(v, n, name) AS
+     list_transform([v], lambda x: CASE WHEN octet_length(x) > n
+       THEN CAST(CAST(CAST('googlesql: a value is too long for ' || name AS BIGINT) AS VARCHAR) AS BLOB) ELSE x END)[1]",
     "CREATE OR REPLACE MACRO gs_float_to_int(a) AS
      CASE WHEN isfinite(a) THEN CAST(round(a) AS BIGINT) WHEN a IS NULL THEN NULL
           ELSE CAST('googlesql: a FLOAT64 that is not finite cannot be cast to INT64' AS BIGINT) END",

@@ -238,6 +238,32 @@ impl Reader<'_> {
     }
 }
 
+/// What stands in parentheses behind a type: `STRING(10)`, `NUMERIC(10, 2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parameters {
+    Length(u64),
+    /// Digits in all, and behind the point.
+    Digits(u64, i64),
+}
+
+/// A type without its parameters, and these.
+pub(super) fn without_parameters(data_type: &DataType) -> (DataType, Option<Parameters>) {
+    let digits = |info: &ExactNumberInfo| match info {
+        ExactNumberInfo::Precision(precision) => Some(Parameters::Digits(*precision, 0)),
+        ExactNumberInfo::PrecisionAndScale(precision, scale) => Some(Parameters::Digits(*precision, *scale)),
+        ExactNumberInfo::None => None,
+    };
+    match data_type {
+        DataType::String(Some(length)) => (DataType::String(None), Some(Parameters::Length(*length))),
+        DataType::Bytes(Some(length)) => (DataType::Bytes(None), Some(Parameters::Length(*length))),
+        DataType::Numeric(info) | DataType::Decimal(info) => (DataType::Numeric(ExactNumberInfo::None), digits(info)),
+        DataType::BigNumeric(info) | DataType::BigDecimal(info) => {
+            (DataType::BigNumeric(ExactNumberInfo::None), digits(info))
+        }
+        other => (other.clone(), None),
+    }
+}
+
 /// A type as it stands in the user's statement.
 pub(super) fn from_ast(data_type: &DataType, at: At) -> Result<Type> {
     let no = |what: &str| Err(unsupported(format!("the type {what}"), at));

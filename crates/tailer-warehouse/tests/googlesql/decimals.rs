@@ -80,3 +80,24 @@ fn numeric_functions() {
     ]);
     failures(&[("NUMERIC '1e29'", "invalid NUMERIC"), ("NUMERIC '1e20' * NUMERIC '1e20'", "overflow")]);
 }
+
+#[test]
+fn parameters_of_types() {
+    values(&[
+        ("CAST('abc' AS STRING(3))", r#""abc""#),
+        ("CAST(12 AS STRING(3))", r#""12""#),
+        ("SAFE_CAST('abcd' AS STRING(3))", "null"),
+        ("CAST(b'ab' AS BYTES(2)) = b'ab'", "true"),
+        ("CAST(1.255 AS NUMERIC(5, 2))", r#""1.260000000""#),
+        ("CAST('12.5' AS NUMERIC(2))", r#""13.000000000""#),
+        ("CAST(1.5 AS BIGNUMERIC(3, 1))", r#""1.5""#),
+        ("SAFE_CAST(1234 AS NUMERIC(5, 2))", "null"),
+        ("CAST(CAST(NULL AS STRING) AS STRING(1))", "null"),
+    ]);
+    failures(&[
+        ("CAST('abcd' AS STRING(3))", "too long for STRING(3)"),
+        ("CAST(b'abc' AS BYTES(2))", "too long for BYTES(2)"),
+        ("CAST(1234 AS NUMERIC(5, 2))", "has precision 5"),
+        ("CAST(1 AS NUMERIC(40, 2))", "is no type"),
+    ]);
+}
