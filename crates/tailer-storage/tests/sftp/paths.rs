@@ -151,7 +151,7 @@ async fn permissions_are_told_in_plain_words() {
     let storage = server.storage();
     put(&*storage, "closed/a", "x").await;
     let closed = server.files().join("closed");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&closed).is_ok() {
         // Nothing is closed to root.
         return;

@@ -41,6 +41,7 @@ struct State {
 }
 
 /// Starts a server, or says why the test is skipped. On CI nothing is skipped.
+#[expect(clippy::print_stderr, reason = "whoever runs tests by hand is told what was not tried")]
 pub(crate) fn sshd() -> Option<Sshd> {
     if !Path::new(SSHD).exists() {
         assert!(std::env::var_os("CI").is_none(), "{SSHD} is missing: install openssh-server");
