@@ -182,7 +182,7 @@ fn fraction(microseconds: i64, form: Form) -> String {
 }
 
 /// `Y-M D H:M:S[.F]`, each part with its own sign.
-fn interval(months: i32, days: i32, nanoseconds: i64) -> String {
+pub(super) fn interval(months: i32, days: i32, nanoseconds: i64) -> String {
     let sign = |negative: bool| if negative { "-" } else { "" };
     let (m, micros) = (months.unsigned_abs(), (nanoseconds / 1000).unsigned_abs());
     let seconds = micros / 1_000_000;

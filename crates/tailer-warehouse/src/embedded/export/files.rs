@@ -9,7 +9,10 @@ use std::{
 use flate2::write::GzEncoder;
 use tailer_model::operation::table_to_storage::{Compression, DestinationFormat};
 
-use super::super::{errors::invalid, instance::Instance};
+use super::{
+    super::{errors::invalid, instance::Instance},
+    pipeline::Encoded,
+};
 use crate::{Export, ExportedFile, WarehouseError};
 
 /// A written file that is not in its place yet.
@@ -88,14 +91,39 @@ pub(crate) fn failed(error: io::Error) -> WarehouseError {
     }
 }
 
+/// How records become the bytes of a file.
+pub(super) trait Container {
+    /// Of every file, before its records.
+    fn head(&self) -> &[u8];
+
+    /// Appends records.
+    fn write(&mut self, records: &[u8], count: usize, file: &mut dyn Write) -> io::Result<()>;
+}
+
+/// Records one after the other, as CSV and JSON lines have them.
+#[derive(Debug, Default)]
+pub(super) struct Plain {
+    pub(super) head: Vec<u8>,
+}
+
+impl Container for Plain {
+    fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    fn write(&mut self, records: &[u8], _: usize, file: &mut dyn Write) -> io::Result<()> {
+        file.write_all(records)
+    }
+}
+
 /// Writes records into files of limited size, each with the same head. A record is never cut.
-pub(crate) struct Splitter<'a> {
+pub(super) struct Splitter<'a, C> {
     scratch: &'a Scratch,
-    head: Vec<u8>,
+    container: C,
     limit: u64,
     gzip: bool,
     parts: Vec<Part>,
-    output: Option<Output>,
+    output: Output,
     /// Bytes in the current file before compression.
     written: u64,
 }
@@ -106,10 +134,18 @@ enum Output {
 }
 
 impl Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn open(path: &Path, gzip: bool) -> io::Result<Self> {
+        let file = BufWriter::with_capacity(1 << 18, File::create(path)?);
+        Ok(match gzip {
+            true => Self::Gzip(Box::new(GzEncoder::new(file, flate2::Compression::default()))),
+            false => Self::Plain(file),
+        })
+    }
+
+    fn as_write(&mut self) -> &mut dyn Write {
         match self {
-            Self::Plain(file) => file.write_all(bytes),
-            Self::Gzip(file) => file.write_all(bytes),
+            Self::Plain(file) => file,
+            Self::Gzip(file) => file,
         }
     }
 
@@ -121,56 +157,63 @@ impl Output {
     }
 }
 
-impl<'a> Splitter<'a> {
+impl<'a, C: Container> Splitter<'a, C> {
     /// The first file is made at once: an export of no rows has one.
-    pub(crate) fn new(scratch: &'a Scratch, head: Vec<u8>, limit: u64, gzip: bool) -> Result<Self, WarehouseError> {
-        let mut splitter = Self { scratch, head, limit, gzip, parts: Vec::new(), output: None, written: 0 };
-        splitter.next_file().map_err(failed)?;
+    pub(super) fn new(scratch: &'a Scratch, container: C, limit: u64, gzip: bool) -> Result<Self, WarehouseError> {
+        let path = scratch.path(0);
+        let output = Output::open(&path, gzip).map_err(failed)?;
+        let parts = vec![Part { path, rows: 0 }];
+        let mut splitter = Self { scratch, container, limit, gzip, parts, output, written: 0 };
+        splitter.head().map_err(failed)?;
         Ok(splitter)
     }
 
-    /// Writes one record with its line end.
-    pub(crate) fn record(&mut self, bytes: &[u8]) -> Result<(), WarehouseError> {
-        let full = self.written + bytes.len() as u64 > self.limit;
-        let has_rows = self.parts.last().is_some_and(|part| part.rows > 0);
-        if full && has_rows {
-            self.next_file().map_err(failed)?;
-        }
-        self.write(bytes).map_err(failed)?;
-        if let Some(part) = self.parts.last_mut() {
-            part.rows += 1;
+    /// Writes records, as many into each file as fit.
+    pub(super) fn write(&mut self, records: &Encoded) -> Result<(), WarehouseError> {
+        let (mut start, mut first) = (0, 0);
+        while first < records.ends.len() {
+            let room = self.limit.saturating_sub(self.written);
+            let ends = records.ends.get(first..).unwrap_or_default();
+            let mut count = ends.partition_point(|end| (end - start) as u64 <= room);
+            if count == 0 {
+                if self.parts.last().is_some_and(|part| part.rows > 0) {
+                    self.next_file().map_err(failed)?;
+                    continue;
+                }
+                // Longer than any file: it gets one of its own.
+                count = 1;
+            }
+            let end = ends.get(count - 1).copied().unwrap_or(start);
+            self.append(records.bytes.get(start..end).unwrap_or_default(), count).map_err(failed)?;
+            (start, first) = (end, first + count);
         }
         Ok(())
     }
 
-    pub(crate) fn finish(mut self) -> Result<Vec<Part>, WarehouseError> {
-        self.close().map_err(failed)?;
+    pub(super) fn finish(self) -> Result<Vec<Part>, WarehouseError> {
+        self.output.close().map_err(failed)?;
         Ok(self.parts)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.written += bytes.len() as u64;
-        self.output.as_mut().map_or(Ok(()), |output| output.write(bytes))
+    fn append(&mut self, records: &[u8], count: usize) -> io::Result<()> {
+        self.container.write(records, count, self.output.as_write())?;
+        self.written += records.len() as u64;
+        if let Some(part) = self.parts.last_mut() {
+            part.rows += count as u64;
+        }
+        Ok(())
     }
 
-    fn close(&mut self) -> io::Result<()> {
-        self.output.take().map_or(Ok(()), Output::close)
+    fn head(&mut self) -> io::Result<()> {
+        self.written = self.container.head().len() as u64;
+        self.output.as_write().write_all(self.container.head())
     }
 
     fn next_file(&mut self) -> io::Result<()> {
-        self.close()?;
-        // Numbers from one: the file that is split has number zero.
-        let path = self.scratch.path(self.parts.len() + 1);
-        let file = BufWriter::with_capacity(1 << 18, File::create(&path)?);
-        self.output = Some(match self.gzip {
-            true => Output::Gzip(Box::new(GzEncoder::new(file, flate2::Compression::default()))),
-            false => Output::Plain(file),
-        });
+        let path = self.scratch.path(self.parts.len());
+        let full = std::mem::replace(&mut self.output, Output::open(&path, self.gzip)?);
+        full.close()?;
         self.parts.push(Part { path, rows: 0 });
-        self.written = 0;
-        let head = std::mem::take(&mut self.head);
-        let result = self.write(&head);
-        self.head = head;
-        result
+        self.head()
     }
 }

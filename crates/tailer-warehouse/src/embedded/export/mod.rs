@@ -1,22 +1,30 @@
 //! Export jobs: a query's rows into numbered files of a folder, in BigQuery's text forms.
 //!
 //! Files are written in the warehouse's scratch folder and moved when they are whole, so a failed export leaves nothing
-//! behind and a repeated one overwrites. DuckDB writes CSV and Parquet itself; JSON lines are ours, see [`json`].
+//! behind and a repeated one overwrites. DuckDB writes Parquet itself; CSV, JSON lines and Avro are encoded here, by several
+//! threads, in the order of the query (see [`pipeline`]).
 
+mod avro;
+mod cell;
 mod csv;
 mod files;
 mod json;
+mod parquet;
+mod pipeline;
+mod text;
 
-use tailer_model::operation::{
-    ddl::FieldType,
-    table_to_storage::{Compression, DestinationFormat},
+use std::thread;
+
+use tailer_model::operation::table_to_storage::{Compression, DestinationFormat};
+
+use self::{
+    csv::Csv,
+    files::{Part, Plain, Scratch, Splitter},
+    json::Json,
 };
-
-use self::files::Scratch;
 use super::{
-    EmbeddedSettings,
-    errors::{at_statement, invalid, unsupported},
-    instance::text,
+    EmbeddedSettings, cells,
+    errors::{at_statement, invalid},
     query::result_columns,
     script::{self, Tail},
     session::Session,
@@ -54,10 +62,8 @@ pub(crate) fn run(
         let scratch = Scratch::new(session.instance)?;
         let limit = settings.export_file_bytes.unwrap_or(FILE_BYTES);
         let parts = match export.format {
-            DestinationFormat::Csv => csv::write(session, export, &content, &scratch, limit)?,
-            DestinationFormat::NewlineDelimitedJson => json::write(session, export, &content, &scratch, limit)?,
-            DestinationFormat::Parquet => parquet(session, export, &content, &scratch)?,
-            DestinationFormat::Avro => return Err(unsupported("exporting AVRO")),
+            DestinationFormat::Parquet => parquet::write(session, export.compression, &content, &scratch, limit)?,
+            _ => records(session, id, export, &content, &scratch, settings)?,
         };
         session.check()?;
         scratch.publish(parts, export)
@@ -97,46 +103,52 @@ fn check(export: &Export) -> Result<(), WarehouseError> {
         (DestinationFormat::Csv | DestinationFormat::NewlineDelimitedJson, Compression::Snappy) => {
             Err(invalid("SNAPPY compresses AVRO and PARQUET only: use GZIP or None"))
         }
+        (DestinationFormat::Avro, Compression::Gzip) => Err(invalid("GZIP does not compress AVRO: use SNAPPY or None")),
         _ => Ok(()),
     }
 }
 
-/// One file: its rows are in groups that readers can skip, and splitting it gains nothing below a gigabyte.
-fn parquet(
+/// Files of records that are encoded here.
+fn records(
     session: &Session<'_>,
+    id: &WarehouseJobId,
     export: &Export,
     content: &Content<'_>,
     scratch: &Scratch,
-) -> Result<Vec<files::Part>, WarehouseError> {
-    let path = scratch.path(0);
-    let codec = match export.compression {
-        Compression::None => "uncompressed",
-        Compression::Gzip => "gzip",
-        Compression::Snappy => "snappy",
+    settings: &EmbeddedSettings,
+) -> Result<Vec<Part>, WarehouseError> {
+    let threads = match settings.threads {
+        Some(threads) => threads as usize,
+        None => thread::available_parallelism().map_or(1, usize::from),
     };
-    if let Some((name, column_type)) = content.columns.iter().find(|(_, t)| t.holds_nested(FieldType::BigNumeric)) {
-        return Err(unsupported(format!("column `{name}` of type {column_type} in a Parquet file")));
+    let limit = settings.export_file_bytes.unwrap_or(FILE_BYTES);
+    let gzip = export.compression == Compression::Gzip;
+    let columns = content.columns;
+    let sql = cells::projected(content.sql, columns);
+    let plain = |head| Splitter::new(scratch, Plain { head }, limit, gzip);
+    match export.format {
+        DestinationFormat::Csv => {
+            let csv = Csv::new(columns, &export.field_delimiter)?;
+            let mut files = plain(if export.print_header { csv.header() } else { Vec::new() })?;
+            pipeline::run(session, &sql, &csv, threads, |records| files.write(records))?;
+            files.finish()
+        }
+        DestinationFormat::NewlineDelimitedJson => {
+            let mut files = plain(Vec::new())?;
+            pipeline::run(session, &sql, &Json::new(columns), threads, |records| files.write(records))?;
+            files.finish()
+        }
+        DestinationFormat::Avro => {
+            let blocks = avro::Blocks::new(&avro::schema(columns)?, export.compression, id);
+            let mut files = Splitter::new(scratch, blocks, limit, false)?;
+            pipeline::run(session, &sql, &avro::Rows { columns }, threads, |records| files.write(records))?;
+            files.finish()
+        }
+        DestinationFormat::Parquet => Err(WarehouseError::Internal("Parquet is no file of records".to_owned())),
     }
-    let places: Vec<_> = (0..content.columns.len()).map(|index| format!("c{index}")).collect();
-    let values: Vec<_> = content
-        .columns
-        .iter()
-        .zip(&places)
-        .map(|((name, column_type), place)| {
-            let value = match column_type {
-                Type::Scalar(FieldType::BigNumeric) => format!("gs_bignumeric_to_decimal(q.{place})"),
-                other => format!("CAST(q.{place} AS {})", other.to_duckdb()),
-            };
-            format!("{value} AS {}", googlesql::quote(name))
-        })
-        .collect();
-    let sql = format!(
-        "COPY (SELECT {} FROM (\n{}\n) AS q({})) TO {} (FORMAT parquet, COMPRESSION {codec})",
-        values.join(", "),
-        content.sql,
-        places.join(", "),
-        text(&path.to_string_lossy())
-    );
-    let rows = session.execute(&sql, [])?;
-    Ok(vec![files::Part { path, rows }])
+}
+
+/// What BigQuery calls a field without a name.
+fn nameless(index: usize) -> String {
+    format!("_field_{}", index + 1)
 }
