@@ -51,9 +51,9 @@ lint: libduckdb ## formatting, clippy without warnings, licences and advisories 
 	scripts/deny.sh
 
 .PHONY: bench
-bench: build ## what launches, status reads and chains of tasks cost, beside their baselines; on the optimised build
+bench: build ## what runs, translation, loads and exports cost, beside their baselines; on the optimised build
 	cargo bench --locked -p tailerd $(features)
-	cargo bench --locked -p tailer-warehouse $(features) --bench translation
+	cargo bench --locked -p tailer-warehouse $(features) --bench translation --bench files
 
 .PHONY: docs
 docs: libduckdb ## the code documentation of every crate, private items included

@@ -31,12 +31,7 @@ const COLUMNS: [(&str, FieldType, &str, &str); 8] = [
     ("bottles", FieldType::Int64, "BIGINT", "i % 48 + 1"),
     ("amount", FieldType::Numeric, "DECIMAL(38,9)", "((i * 37 % 1000000)::DECIMAL(18,2) / 100)::DECIMAL(18,2)"),
     ("liters", FieldType::Float64, "DOUBLE", "(i % 10000) / 16.0"),
-    (
-        "sold_at",
-        FieldType::DateTime,
-        "TIMESTAMP",
-        "TIMESTAMP '2020-01-01 00:00:00' + INTERVAL (i % 86400000) SECOND",
-    ),
+    ("sold_at", FieldType::DateTime, "TIMESTAMP", "TIMESTAMP '2020-01-01 00:00:00' + INTERVAL (i % 86400000) SECOND"),
 ];
 
 struct Bench {

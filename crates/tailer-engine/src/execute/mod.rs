@@ -12,6 +12,7 @@ pub(crate) mod files;
 pub(crate) mod log;
 mod meter;
 mod progress;
+mod staging;
 mod storage_to_storage;
 mod storage_to_tables;
 mod table_to_storage;
@@ -98,6 +99,10 @@ impl TaskContext {
         let line = log::line(inner.now(), "INFO", Some(&self.task.id), message.to_owned());
         let run = run.run_id.clone();
         inner.parts.store.write(Durability::Synced, move |tx| logs::append(tx, &run, &[line])).await
+    }
+
+    pub(crate) fn warn(&self, message: impl Into<String>) {
+        self.run.log.push("WARNING", Some(&self.task.id), message.into());
     }
 
     /// Notes the SQL that is about to run.

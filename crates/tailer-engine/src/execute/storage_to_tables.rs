@@ -2,10 +2,7 @@
 //!
 //! A load is all or nothing and its job id makes it happen once; the file leaves the source folder only after it.
 
-use std::path::PathBuf;
-
 use async_trait::async_trait;
-use futures::StreamExt;
 use serde_json::{Value, json};
 use tailer_model::{
     Criticality, TaskGraph,
@@ -17,18 +14,21 @@ use tailer_model::{
     rfc3339_micros, template,
 };
 use tailer_store::runs::RunRow;
-use tailer_warehouse::{Job, Load, LoadSchema, TableName};
-use tokio::io::AsyncWriteExt;
+use tailer_warehouse::{Job, Load, LoadSchema, Outcome, TableName};
 
 use super::{
     Executor, Plan, PlannedTask, TaskContext, TaskDone,
     files::{Source, task_id},
+    staging::{self, Staged},
 };
 use crate::{
     cache::Loaded,
     error::{EngineError, TaskError},
     files::FileInput,
 };
+
+/// Rejected lines that the run's log shows.
+const SHOWN_REJECTS: usize = 10;
 
 pub(super) struct StorageToTablesExecutor;
 
@@ -105,7 +105,7 @@ async fn archive(task: &TaskContext, source: &Source, prefix: &str) -> Result<Ta
 
 async fn load(task: &TaskContext, source: &Source, table: &Table) -> Result<TaskDone, TaskError> {
     let name = TableName::new(&table.project, &table.dataset, &table_name(table, &source.input))?;
-    let staged = stage(task, source).await?;
+    let staged = Staged::new(task, source).await?;
     let schema = match &table.ddl {
         DdlMode::Header => LoadSchema::Header,
         DdlMode::Autodetect => LoadSchema::Autodetect,
@@ -116,11 +116,11 @@ async fn load(task: &TaskContext, source: &Source, table: &Table) -> Result<Task
             if source.storage.stat(&beside).await?.is_none() {
                 return Err(TaskError::Failed(format!("{location} is missing: ddl_mode file_template needs it")));
             }
-            given(&read_text(source, &beside, &location).await?, &location)?
+            given(&staging::text(source, &beside, &location).await?, &location)?
         }
     };
     let job = Job::Load(Load {
-        files: vec![staged.path.clone()],
+        files: vec![staged.path().to_owned()],
         table: name.clone(),
         schema,
         description: table.short_description.clone(),
@@ -131,15 +131,26 @@ async fn load(task: &TaskContext, source: &Source, table: &Table) -> Result<Task
     let outcome = task.job(&name.project, "", job).await?;
     let rows = outcome.statistics.rows.unwrap_or_default();
     task.info(format!("{rows} rows loaded into {name}"));
-    if outcome.statistics.rejected_rows > 0 {
-        task.info(format!("{} lines rejected, within the limit", outcome.statistics.rejected_rows));
-    }
+    log_rejected(task, &outcome);
     let mut done = TaskDone::of(&outcome);
     if let Value::Object(statistics) = &mut done.statistics {
         statistics.insert("table".into(), name.to_string().into());
         statistics.insert("file".into(), source.input.location.clone().into());
     }
     Ok(done)
+}
+
+/// Says how many lines were left out, and shows the first; the task's statistics hold more.
+fn log_rejected(task: &TaskContext, outcome: &Outcome) {
+    let count = outcome.statistics.rejected_rows;
+    if count == 0 {
+        return;
+    }
+    task.warn(format!("{count} bad lines were left out, within bq_load_job_max_bad_records"));
+    for line in outcome.rejected.iter().take(SHOWN_REJECTS) {
+        let column = line.column.as_ref().map(|name| format!(", column `{name}`")).unwrap_or_default();
+        task.warn(format!("line {}{column}: {}: {}", line.line, line.reason, line.text));
+    }
 }
 
 /// With `{{FD_TABLE_NAME}}` in its template, the table gets the file's date as a suffix.
@@ -177,51 +188,4 @@ fn metadata(task: &TaskContext, source: &Source) -> Vec<(Field, String)> {
         column("tlr_input_file_name", FieldType::String, source.path.name().to_owned()),
         column("tlr_input_file_full_resource_name", FieldType::String, source.input.location.clone()),
     ]
-}
-
-async fn read_text(source: &Source, path: &tailer_storage::ObjectPath, location: &str) -> Result<String, TaskError> {
-    let mut content = source.storage.read(path).await?;
-    let mut bytes = Vec::new();
-    while let Some(chunk) = content.next().await {
-        bytes.extend_from_slice(&chunk?);
-    }
-    String::from_utf8(bytes).map_err(|e| {
-        TaskError::Failed(format!("{location} is not UTF-8: bad byte at offset {}", e.utf8_error().valid_up_to()))
-    })
-}
-
-/// A file of this machine with the content, removed when dropped unless it is the object itself.
-struct Staged {
-    path: PathBuf,
-    temporary: bool,
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        if self.temporary
-            && let Err(error) = std::fs::remove_file(&self.path)
-        {
-            tracing::warn!(path = %self.path.display(), %error, "a staged file could not be removed");
-        }
-    }
-}
-
-async fn stage(task: &TaskContext, source: &Source) -> Result<Staged, TaskError> {
-    // Archiving comes after every load is recorded, so an interrupted load always finds its file.
-    source.unchanged().await?;
-    if let Some(path) = source.storage.local_path(&source.path) {
-        return Ok(Staged { path, temporary: false });
-    }
-    let folder = &task.run.inner.parts.settings.scratch;
-    let path = folder.join(format!("{}_{}", task.job_id().0, source.path.name()));
-    let failed = |error: std::io::Error| TaskError::Failed(format!("cannot stage {}: {error}", source.input.location));
-    tokio::fs::create_dir_all(folder).await.map_err(failed)?;
-    let staged = Staged { path: path.clone(), temporary: true };
-    let mut file = tokio::fs::File::create(&path).await.map_err(failed)?;
-    let mut content = source.storage.read(&source.path).await?;
-    while let Some(chunk) = content.next().await {
-        file.write_all(&chunk?).await.map_err(failed)?;
-    }
-    file.flush().await.map_err(failed)?;
-    Ok(staged)
 }

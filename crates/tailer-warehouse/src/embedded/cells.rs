@@ -1,5 +1,5 @@
-//! Values out of DuckDB's Arrow batches, as JSON in two forms: the one that `tailerd sql --batch` prints and the one of
-//! BigQuery's JSON exports. Columns have to be cast to their types' own DuckDB form first, see [`projected`].
+//! Values out of DuckDB's Arrow batches, as JSON in the form that `tailerd sql --batch` prints: INT64 as numbers, structs as
+//! arrays. Columns have to be cast to their types' own DuckDB form first, see [`projected`]. (Exports write text of their own.)
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use duckdb::arrow::array::{Array, AsArray, StructArray};
@@ -7,21 +7,12 @@ use duckdb::arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, IntervalMonthDayNanoType, Time64MicrosecondType,
     TimestampMicrosecondType,
 };
-use jiff::{Span, Timestamp, civil, tz::TimeZone};
-use serde_json::{Map, Value};
+use jiff::{Span, civil};
+use serde_json::Value;
 use tailer_model::operation::ddl::FieldType;
 
 use super::types::Type;
 use crate::{WarehouseError, googlesql};
-
-/// How values are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// INT64 numbers, structs as arrays, `2024-01-31 12:34:56.789000+00`.
-    Batch,
-    /// BigQuery's export: INT64 as strings, structs as objects without their NULLs, `2024-01-31 12:34:56.789 UTC`.
-    Export,
-}
 
 /// A query over `sql` whose columns have exactly the DuckDB types that [`value`] reads.
 pub(crate) fn projected(sql: &str, columns: &[(String, Type)]) -> String {
@@ -41,49 +32,32 @@ pub(crate) fn projected(sql: &str, columns: &[(String, Type)]) -> String {
 }
 
 /// The value of one row of a column.
-pub(crate) fn value(array: &dyn Array, row: usize, column_type: &Type, form: Form) -> Result<Value, WarehouseError> {
+pub(crate) fn value(array: &dyn Array, row: usize, column_type: &Type) -> Result<Value, WarehouseError> {
     if array.is_null(row) {
-        // BigQuery has no NULL arrays where anybody can see them.
-        let absent = form == Form::Export && matches!(column_type, Type::Array(_));
-        return Ok(if absent { Value::Array(Vec::new()) } else { Value::Null });
+        return Ok(Value::Null);
     }
     match column_type {
         Type::Array(element) => {
             let list = array.as_list_opt::<i32>().ok_or_else(|| unreadable(array, column_type))?;
             let items = list.value(row);
             (0..items.len())
-                .map(|item| value(items.as_ref(), item, element, form))
+                .map(|item| value(items.as_ref(), item, element))
                 .collect::<Result<_, _>>()
                 .map(Value::Array)
         }
         Type::Struct(fields) => {
             let members = array.as_struct_opt().ok_or_else(|| unreadable(array, column_type))?;
-            structure(members, row, fields, form)
+            structure(members, row, fields)
         }
-        Type::Scalar(scalar) => plain(array, row, *scalar, form).ok_or_else(|| unreadable(array, column_type)),
+        Type::Scalar(scalar) => plain(array, row, *scalar).ok_or_else(|| unreadable(array, column_type)),
     }
 }
 
-/// The members of one row: an array of them, or an object without those that are NULL.
-pub(crate) fn structure(
-    members: &StructArray,
-    row: usize,
-    fields: &[(String, Type)],
-    form: Form,
-) -> Result<Value, WarehouseError> {
+/// The members of one row, in order.
+pub(crate) fn structure(members: &StructArray, row: usize, fields: &[(String, Type)]) -> Result<Value, WarehouseError> {
     let pairs = members.columns().iter().zip(fields);
-    if form == Form::Batch {
-        let values = pairs.map(|(array, (_, inner))| value(array.as_ref(), row, inner, form));
-        return values.collect::<Result<_, _>>().map(Value::Array);
-    }
-    let mut object = Map::new();
-    for (array, (name, inner)) in pairs {
-        let value = value(array.as_ref(), row, inner, form)?;
-        if !value.is_null() {
-            object.insert(name.clone(), value);
-        }
-    }
-    Ok(Value::Object(object))
+    let values = pairs.map(|(array, (_, inner))| value(array.as_ref(), row, inner));
+    values.collect::<Result<_, _>>().map(Value::Array)
 }
 
 fn unreadable(array: &dyn Array, column_type: &Type) -> WarehouseError {
@@ -91,12 +65,12 @@ fn unreadable(array: &dyn Array, column_type: &Type) -> WarehouseError {
     WarehouseError::Internal(format!("a column of type {column_type} cannot be read"))
 }
 
-fn plain(array: &dyn Array, row: usize, scalar: FieldType, form: Form) -> Option<Value> {
+fn plain(array: &dyn Array, row: usize, scalar: FieldType) -> Option<Value> {
     Some(match (scalar, array.data_type()) {
         (FieldType::Bool, DataType::Boolean) => array.as_boolean().value(row).into(),
         (FieldType::Int64, DataType::Int64) => {
             let number = array.as_primitive::<Int64Type>().value(row);
-            if form == Form::Export { number.to_string().into() } else { number.into() }
+            number.into()
         }
         (FieldType::Float64, DataType::Float64) => float(array.as_primitive::<Float64Type>().value(row)),
         (FieldType::BigNumeric, DataType::Binary) => {
@@ -107,25 +81,18 @@ fn plain(array: &dyn Array, row: usize, scalar: FieldType, form: Form) -> Option
         }
         (FieldType::Bytes, DataType::Binary) => STANDARD.encode(array.as_binary::<i32>().value(row)).into(),
         (FieldType::Date, DataType::Date32) => date(array.as_primitive::<Date32Type>().value(row))?.to_string().into(),
-        (FieldType::Time, DataType::Time64(_)) => {
-            time(array.as_primitive::<Time64MicrosecondType>().value(row), form).into()
-        }
+        (FieldType::Time, DataType::Time64(_)) => time(array.as_primitive::<Time64MicrosecondType>().value(row)).into(),
         (FieldType::DateTime, DataType::Timestamp(_, _)) => {
             let at = moment(array.as_primitive::<TimestampMicrosecondType>().value(row))?;
-            format!("{}T{}", at.date(), clock(at.time(), form)).into()
+            format!("{}T{}", at.date(), clock(at.time())).into()
         }
         (FieldType::Timestamp, DataType::Timestamp(_, _)) => {
             let at = moment(array.as_primitive::<TimestampMicrosecondType>().value(row))?;
-            let zone = if form == Form::Export { " UTC" } else { "+00" };
-            format!("{} {}{zone}", at.date(), clock(at.time(), form)).into()
+            format!("{} {}+00", at.date(), clock(at.time())).into()
         }
         (FieldType::Interval, DataType::Interval(_)) => {
             let span = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
             interval(span.months, span.days, span.nanoseconds).into()
-        }
-        (FieldType::Json, DataType::Utf8) if form == Form::Export => {
-            let text = array.as_string::<i32>().value(row);
-            serde_json::from_str(text).unwrap_or_else(|_| text.into())
         }
         (_, DataType::Utf8) => array.as_string::<i32>().value(row).into(),
         _ => return None,
@@ -159,26 +126,25 @@ fn date(days: i32) -> Option<civil::Date> {
 }
 
 fn moment(microseconds: i64) -> Option<civil::DateTime> {
-    Some(Timestamp::from_microsecond(microseconds).ok()?.to_zoned(TimeZone::UTC).datetime())
+    // Not by way of a moment, whose range ends a day before BigQuery's.
+    let days = i32::try_from(microseconds.div_euclid(86_400_000_000)).ok()?;
+    let clock = civil::Time::midnight().checked_add(Span::new().microseconds(microseconds.rem_euclid(86_400_000_000)));
+    Some(date(days)?.to_datetime(clock.ok()?))
 }
 
-fn time(microseconds: i64, form: Form) -> String {
+fn time(microseconds: i64) -> String {
     let seconds = microseconds / 1_000_000;
     let hms = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-    hms + &fraction(microseconds % 1_000_000, form)
+    hms + &fraction(microseconds % 1_000_000)
 }
 
-fn clock(time: civil::Time, form: Form) -> String {
+fn clock(time: civil::Time) -> String {
     let hms = format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
-    hms + &fraction(i64::from(time.subsec_nanosecond()) / 1000, form)
+    hms + &fraction(i64::from(time.subsec_nanosecond()) / 1000)
 }
 
-fn fraction(microseconds: i64, form: Form) -> String {
-    match (microseconds, form) {
-        (0, _) => String::new(),
-        (micros, Form::Batch) => format!(".{micros:06}"),
-        (micros, Form::Export) => format!(".{micros:06}").trim_end_matches('0').to_owned(),
-    }
+fn fraction(microseconds: i64) -> String {
+    if microseconds == 0 { String::new() } else { format!(".{microseconds:06}") }
 }
 
 /// `Y-M D H:M:S[.F]`, each part with its own sign.
@@ -195,7 +161,7 @@ pub(super) fn interval(months: i32, days: i32, nanoseconds: i64) -> String {
         seconds / 3600,
         seconds / 60 % 60,
         seconds % 60,
-        fraction((micros % 1_000_000).cast_signed(), Form::Batch)
+        fraction((micros % 1_000_000).cast_signed())
     )
 }
 
@@ -214,9 +180,8 @@ mod tests {
 
     #[test]
     fn times_and_intervals_have_bigquery_forms() {
-        assert_eq!(time(3_723_000_000, Form::Batch), "01:02:03");
-        assert_eq!(time(3_723_123_000, Form::Batch), "01:02:03.123000");
-        assert_eq!(time(3_723_120_000, Form::Export), "01:02:03.12");
+        assert_eq!(time(3_723_000_000), "01:02:03");
+        assert_eq!(time(3_723_123_000), "01:02:03.123000");
         assert_eq!(interval(14, 0, 0), "1-2 0 0:0:0");
         assert_eq!(interval(-14, 3, -14_706_789_000_000), "-1-2 3 -4:5:6.789000");
         assert_eq!(date(19_753).unwrap().to_string(), "2024-01-31");

@@ -41,6 +41,13 @@ impl Bench {
         Self { folder, warehouse, next_job: AtomicU32::new(0) }
     }
 
+    /// One whose exports are not split.
+    pub fn of_whole_files() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = EmbeddedWarehouse::open(folder.path().join("warehouse"), EmbeddedSettings::default()).unwrap();
+        Self { folder, warehouse: Some(Box::new(opened)), next_job: AtomicU32::new(0) }
+    }
+
     pub fn warehouse(&self) -> &dyn Warehouse {
         self.warehouse.as_deref().unwrap()
     }

@@ -11,6 +11,9 @@ use crate::{
 
 pub(crate) use crate::client::text;
 
+/// Rejected lines that a person gets to see without asking for JSON.
+const SHOWN_REJECTS: usize = 10;
+
 /// A run with its tasks.
 pub(crate) async fn details(client: &Client, run_id: &RunId) -> Result<Value, Failure> {
     let mut body = client.account_body("get_run_details")?;
@@ -108,6 +111,28 @@ pub(crate) fn print_tasks(run: &Value) {
         })
         .collect();
     output::table(&["TASK", "TYPE", "STATUS", "CRITICALITY", "ATTEMPT", "STATISTICS", "ERROR"], &rows);
+    tasks.iter().for_each(print_rejected);
+}
+
+/// The first lines that a load left out; `--json` has up to a hundred.
+fn print_rejected(task: &Value) {
+    let rejected =
+        task.pointer("/statistics/rejected").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if rejected.is_empty() {
+        return;
+    }
+    output::line("");
+    let line = |line: &Value| {
+        let number = line.get("line").and_then(Value::as_u64).unwrap_or_default();
+        vec![
+            number.to_string(),
+            text(line, "column").to_owned(),
+            text(line, "reason").to_owned(),
+            text(line, "text").to_owned(),
+        ]
+    };
+    let rows: Vec<_> = rejected.iter().take(SHOWN_REJECTS).map(line).collect();
+    output::table(&["REJECTED LINE", "COLUMN", "REASON", "TEXT"], &rows);
 }
 
 /// `rows 12, bytes 340, seconds 0.2`: the numbers of a task's statistics, by name.

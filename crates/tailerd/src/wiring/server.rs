@@ -1,6 +1,6 @@
 //! A whole server in this process: data folder, store, warehouse, engine, HTTP. What `serve` and `demo` run.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tailer_engine::{Engine, EngineParts, EngineSettings};
 use tailer_server::{Server, ServerSettings, TlsSettings};
@@ -58,7 +58,7 @@ impl RunningServer {
             ids: Arc::new(RandomIds),
             settings: engine_settings(settings, &folder),
         };
-        std::fs::create_dir_all(folder.scratch()).context("cannot make the scratch folder")?;
+        empty(&folder.scratch()).context("cannot make the scratch folder")?;
         let engine = Engine::start(parts).await.context("cannot start the engine")?;
         let http = server_settings(settings, &folder, address);
         let audience = http.audience.clone();
@@ -145,4 +145,12 @@ fn server_settings(settings: &Settings, folder: &DataFolder, address: SocketAddr
     http.metrics_for_everyone = settings.metrics_for_everyone;
     http.timeouts.drain = http.timeouts.drain.min(settings.grace_time);
     http
+}
+
+/// Makes a folder, without what a process that died left in it.
+fn empty(folder: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => std::fs::create_dir_all(folder),
+    }
 }

@@ -65,6 +65,8 @@ fn projected(content: &Content<'_>) -> Result<String, WarehouseError> {
             Type::Scalar(FieldType::Json | FieldType::Geography | FieldType::Interval) => {
                 format!("CAST(q.{place} AS VARCHAR)")
             }
+            // BigQuery has no NULL arrays where anybody can see them.
+            array @ Type::Array(_) => format!("coalesce(CAST(q.{place} AS {}), [])", array.to_duckdb()),
             other => format!("CAST(q.{place} AS {})", other.to_duckdb()),
         };
         values.push(format!("{value} AS {}", quote(name)));

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     WarehouseError,
     embedded::{
-        cells::{self, Form},
+        cells,
         query::{checked, result_columns},
         session::Session,
         types::Type,
@@ -196,7 +196,7 @@ pub(crate) fn fetch_rows(
             if rows.len() == limit {
                 return Ok(false);
             }
-            if let Value::Array(values) = cells::structure(batch, row, columns, Form::Batch)? {
+            if let Value::Array(values) = cells::structure(batch, row, columns)? {
                 rows.push(values);
             }
         }
