@@ -175,7 +175,6 @@ const CASES: &[Case] = &[
         rows: "SELECT 1 AS a UNION ALL SELECT 2",
         change: |job| job.options.allow_field_relaxation = true,
         expect: Rows(&["[1,null]", "[2,null]"]),
-        ..PLAIN
     },
     Case {
         option: "`add_tailer_metadata`",
