@@ -5,10 +5,13 @@ mod common;
 
 use std::{fs, io::Read};
 
-use common::{Bench, export, invalid};
-use tailer_model::operation::table_to_storage::{
-    Compression,
-    DestinationFormat::{Avro, NewlineDelimitedJson},
+use common::{Bench, export, invalid, load};
+use tailer_model::operation::{
+    storage_to_tables::SourceFormat,
+    table_to_storage::{
+        Compression,
+        DestinationFormat::{Avro, NewlineDelimitedJson, Parquet},
+    },
 };
 use tailer_warehouse::Job;
 
@@ -108,6 +111,30 @@ async fn long_exports_are_split_between_records() {
         }
         let expect: String = (1..=500).map(|n| format!("{n}|\"line\n\"\"{n}\"\n")).collect();
         assert_eq!(records, expect);
+    }
+}
+
+#[tokio::test]
+async fn avro_and_parquet_are_split_in_the_order_of_the_query() {
+    let bench = Bench::new();
+    bench.sql("CREATE TABLE d.t AS SELECT n, CONCAT('line ', CAST(n * 7919 AS STRING)) AS s FROM UNNEST(GENERATE_ARRAY(1, 500)) AS n").await;
+    for (format, source) in [(Avro, SourceFormat::Avro), (Parquet, SourceFormat::Parquet)] {
+        let mut job = export(&bench, "SELECT n, s FROM d.t ORDER BY n DESC", "t");
+        job.format = format;
+        let files = bench.run(Job::Export(job)).await.unwrap().files;
+        assert!(files.len() > 2, "{files:?}");
+        assert_eq!(files.iter().map(|file| file.rows).sum::<u64>(), 500);
+        let mut last = 501;
+        for file in &files {
+            let mut load = load(file.path.clone(), "d.part", &["n INT64", "s STRING"]);
+            load.options.source_format = source;
+            bench.run(Job::Load(load)).await.unwrap();
+            let sql = format!("SELECT MAX(n) < {last}, MIN(n) FROM d.part");
+            let rows: Vec<(bool, i64)> =
+                bench.rows(&sql).await.iter().map(|row| serde_json::from_str(row).unwrap()).collect();
+            assert!(rows[0].0, "{format}: {rows:?} behind {last}");
+            last = rows[0].1;
+        }
     }
 }
 

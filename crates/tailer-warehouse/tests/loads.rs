@@ -387,3 +387,45 @@ async fn bignumerics_go_in_and_out_exactly() {
     let message = invalid(bench.run(Job::Load(load(file, "d.t", &columns))).await);
     assert!(message.contains("'1e-39' is not a BIGNUMERIC"), "{message}");
 }
+
+#[tokio::test]
+async fn long_files_are_read_by_several_threads_and_the_first_bad_line_is_blamed() {
+    let bench = Bench::new();
+    let line = |n: u32| format!("{n},\"name {n}\nsecond line\",2024-01-31\n");
+    let mut content: String = (0..120_000).map(line).collect();
+    let columns = ["n INT64", "s STRING", "d DATE"];
+    let mut job = load(bench.file("long.csv", &content), "d.t", &columns);
+    job.options.allow_quoted_newlines = true;
+    let outcome = bench.run(Job::Load(job.clone())).await.unwrap();
+    assert_eq!(outcome.statistics.rows, Some(120_000));
+    let sql =
+        "SELECT COUNT(DISTINCT n), SUM(n), COUNTIF(s = CONCAT('name ', CAST(n AS STRING), '\\nsecond line')) FROM d.t";
+    assert_eq!(bench.rows(sql).await, ["[120000,7199940000,120000]"]);
+    // Two bad lines, far apart: always the first is named, and the table stays.
+    content.push_str("x,late,2024-01-31\n");
+    let middle = content.find("60000,").unwrap();
+    content.insert_str(middle, "y,early,2024-01-31\n");
+    job.files = vec![bench.file("long.csv", &content)];
+    for _ in 0..3 {
+        let message = invalid(bench.run(Job::Load(job.clone())).await);
+        assert!(message.contains("long.csv line 120001, column `n`: 'y' is not an INT64"), "{message}");
+    }
+    let mut bytes = content.into_bytes();
+    bytes[40] = 0xff;
+    job.files = vec![bench.file("long.csv", &bytes)];
+    job.options.max_bad_records = 5;
+    let message = invalid(bench.run(Job::Load(job)).await);
+    assert!(message.contains("long.csv line 3: the text is not UTF-8 (byte 40 of the file)"), "{message}");
+    assert_eq!(bench.rows("SELECT COUNT(*) FROM d.t").await, ["[120000]"]);
+}
+
+#[tokio::test]
+async fn numbers_of_json_keep_every_digit() {
+    let bench = Bench::new();
+    let content =
+        "{\"n\": 12345678901234567890.123456789, \"n\": 98765432109876543210.123456789, \"j\": {\"x\": 1.10}}\n";
+    let mut job = load(bench.file("t.json", content), "d.t", &["n NUMERIC", "j JSON"]);
+    job.options.source_format = SourceFormat::Json;
+    bench.run(Job::Load(job)).await.unwrap();
+    assert_eq!(bench.rows("SELECT n FROM d.t").await, [r#"["98765432109876543210.123456789"]"#]);
+}

@@ -146,3 +146,21 @@ async fn a_load_replaces_another_of_the_same_folder_but_not_another_accounts() {
     let replaced = house.engine.configuration_status(&reference("storage-to-tables", "load")).await.unwrap();
     assert!(!replaced.activated && replaced.archived);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_lines_are_kept_on_the_run_and_shown_in_its_log() {
+    let house = House::new().await;
+    let mut configuration = load();
+    configuration["destinations"][0]["bq_load_job_max_bad_records"] = json!(2);
+    house.deploy(configuration, &[DDL]).await;
+    house.drop_file("lake/incoming/sales_20240229.csv", "shop,n\na,1\nb,two\nc\n");
+    let run = house.runs_ended(reference("storage-to-tables", "load"), 1).await.remove(0);
+    assert_eq!(run.status, "SUCCESS", "{run:?}");
+    assert_eq!(house.value("SELECT COUNT(*) FROM sales").await, json!(1));
+    let details = house.engine.run_details(&reference("storage-to-tables", "load"), &run.run_id).await.unwrap();
+    let statistics = &details.tasks[0].statistics;
+    assert_eq!(statistics["rejected_rows"], 2);
+    assert_eq!(statistics["rejected"][0]["line"], 3);
+    assert_eq!(statistics["rejected"][0]["column"], "n");
+    assert_eq!(statistics["rejected"][1]["text"], "c");
+}
