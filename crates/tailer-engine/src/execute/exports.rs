@@ -62,7 +62,8 @@ pub(super) async fn write(task: &TaskContext, export: &Export, query: Query) -> 
         for file in &outcome.files {
             let name = file.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let to = folder.join(name)?;
-            storage.write(&to, content(&file.path, storage.location(&to)).await?, WriteOptions::default()).await?;
+            let options = WriteOptions { size: Some(file.bytes), ..WriteOptions::default() };
+            storage.write(&to, content(&file.path, storage.location(&to)).await?, options).await?;
             task.info(format!("{} rows, {} bytes written to {}", file.rows, file.bytes, storage.location(&to)));
             written.push(storage.location(&to));
         }

@@ -4,6 +4,7 @@
 mod arrivals;
 mod contexts;
 mod copying;
+mod distant;
 mod dry_runs;
 mod expectations;
 mod exports;

@@ -90,13 +90,30 @@ impl House {
         Self::set_up(folder, clock, |_| {}).await
     }
 
+    /// Its buckets are not on this machine.
+    pub(crate) async fn distant() -> Self {
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let buckets = Arc::new(crate::distant::Buckets(folder.path().join("buckets")));
+        Self::over(folder, Arc::new(TestClock::default()), buckets, |_| {}).await
+    }
+
     async fn set_up(folder: TempDir, clock: Arc<TestClock>, change: impl FnOnce(&mut EngineSettings)) -> Self {
+        let storages = Arc::new(Folders(folder.path().join("buckets")));
+        Self::over(folder, clock, storages, change).await
+    }
+
+    async fn over(
+        folder: TempDir,
+        clock: Arc<TestClock>,
+        storages: Arc<dyn Storages>,
+        change: impl FnOnce(&mut EngineSettings),
+    ) -> Self {
         let store = Store::open(&folder.path().join("tailerd.db")).unwrap();
         let warehouse =
             Arc::new(EmbeddedWarehouse::open(folder.path().join("warehouse"), EmbeddedSettings::default()).unwrap());
         let mut parts = EngineParts {
             store: store.clone(),
-            storages: Arc::new(Folders(folder.path().join("buckets"))),
+            storages,
             warehouses: Arc::new(OneWarehouse(warehouse.clone())),
             clock: clock.clone(),
             ids: Arc::new(RandomIds),
