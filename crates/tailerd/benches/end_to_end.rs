@@ -4,6 +4,7 @@
 //! SQLite commit with fsync, and a bare axum handler asked by the same client. Ratios say more than numbers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
+mod report;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -16,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use report::{Table, percentile, rate};
 use serde_json::{Value, json};
 use support::{ACCOUNT, Server, table_to_table, text};
 
@@ -204,10 +206,6 @@ fn sqlite_commit(folder: &Path) -> Duration {
     percentile(&all, 50)
 }
 
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
-    sorted[(sorted.len() - 1) * percent / 100]
-}
-
 /// Megabytes of memory that a process really has.
 fn resident(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -219,27 +217,6 @@ fn millis(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1e3)
 }
 
-fn rate(per_second: f64) -> String {
-    format!("{per_second:.0} /s")
-}
-
 fn times(time: Duration, unit: Duration, name: &str) -> String {
     format!("{:.1} {name}", time.as_secs_f64() / unit.as_secs_f64())
-}
-
-#[derive(Default)]
-struct Table(Vec<[String; 3]>);
-
-impl Table {
-    fn row(&mut self, name: &str, value: String, beside: &str) {
-        eprintln!("{name}: {value}");
-        self.0.push([name.to_owned(), value, beside.to_owned()]);
-    }
-
-    fn print(&self) {
-        println!("| measured | value | beside the baseline |\n| --- | ---: | --- |");
-        for [name, value, beside] in &self.0 {
-            println!("| {name} | {value} | {beside} |");
-        }
-    }
 }

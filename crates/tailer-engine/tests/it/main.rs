@@ -9,6 +9,7 @@ mod dry_runs;
 mod expectations;
 mod exports;
 mod files;
+mod large;
 mod remote;
 mod runs;
 mod support;

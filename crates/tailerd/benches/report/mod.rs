@@ -1,0 +1,35 @@
+//! What the benches share: a table that grows on standard error and is printed as Markdown at the end.
+
+#![allow(dead_code, unreachable_pub, clippy::print_stdout, clippy::print_stderr, reason = "each bench uses a part")]
+
+use std::time::Duration;
+
+#[derive(Default)]
+pub struct Table(Vec<[String; 3]>);
+
+impl Table {
+    pub fn row(&mut self, name: &str, value: String, beside: &str) {
+        eprintln!("{name}: {value} ({beside})");
+        self.0.push([name.to_owned(), value, beside.to_owned()]);
+    }
+
+    pub fn print(&self) {
+        println!("| measured | value | beside the baseline |\n| --- | ---: | --- |");
+        for [name, value, beside] in &self.0 {
+            println!("| {name} | {value} | {beside} |");
+        }
+    }
+}
+
+pub fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    sorted[(sorted.len() - 1) * percent / 100]
+}
+
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    percentile(&times, 50)
+}
+
+pub fn rate(per_second: f64) -> String {
+    format!("{per_second:.0} /s")
+}
