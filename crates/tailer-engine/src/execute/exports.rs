@@ -39,6 +39,7 @@ pub(super) async fn write(task: &TaskContext, export: &Export, query: Query) -> 
         kind: StorageKind::Gcs,
         bucket: export.bucket.clone(),
         prefix: String::new(),
+        absolute: false,
         credentials: serde_json::Map::new(),
     };
     let storage = run.inner.parts.storages.open(&address)?;

@@ -22,6 +22,9 @@ pub struct StorageAddress {
     pub bucket: String,
     /// Folder inside it, without leading or trailing slash; empty for the root.
     pub prefix: String,
+    /// Whether the folder was written with a leading slash. On an SFTP server it then starts at the server's root, else where
+    /// the server puts the user; elsewhere it makes no difference.
+    pub absolute: bool,
     /// The credential parameters as written (secrets stay closed): `gcp_credentials_secret`, `sftp_password_secret`...
     pub credentials: Map<String, Value>,
 }
@@ -95,11 +98,10 @@ impl StorageAddress {
         // The vendor deploys its functions there; nothing here does.
         fields.ignore(&["gcp_project_id"]);
         let parameters = kind.names(side);
-        let mut prefix = if fields.optional_text(parameters.prefix).is_some() {
-            fields.checked(parameters.prefix, names::folder)
-        } else {
-            Some(String::new())
-        };
+        let written = fields.optional_text(parameters.prefix);
+        let absolute = written.as_ref().is_some_and(|text| text.trim_start().starts_with('/'));
+        let mut prefix =
+            if written.is_some() { fields.checked(parameters.prefix, names::folder) } else { Some(String::new()) };
         let bucket = match parameters.bucket {
             Some(name) => fields.required(name, |f, name| f.checked(name, names::bucket)),
             None => {
@@ -129,7 +131,7 @@ impl StorageAddress {
                 credentials.insert(name.to_owned(), value);
             }
         }
-        Some(Self { kind, bucket: bucket?, prefix: prefix?, credentials })
+        Some(Self { kind, bucket: bucket?, prefix: prefix?, absolute, credentials })
     }
 
     /// Whether two addresses are one folder.

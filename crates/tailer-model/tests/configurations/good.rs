@@ -237,6 +237,7 @@ fn storage_to_storage() {
         (sftp.address.kind, sftp.address.bucket.as_str(), sftp.address.prefix.as_str()),
         (StorageKind::Sftp, "sftp.domain.com", "")
     );
+    assert_eq!((sftp.address.absolute, s3.address.absolute), (true, false));
     assert_eq!((sftp.create_directory, sftp.top_file), (false, Some(TopFile::ReplaceExtension)));
     assert_eq!(sftp.address.credentials["sftp_port"], json!(22));
     assert_eq!((s3.address.bucket.as_str(), s3.address.prefix.as_str(), s3.create_directory), ("b", "a/b", true));

@@ -56,9 +56,9 @@ pub(super) async fn connect(settings: &SftpSettings, private_key: Option<Arc<Pri
         let sftp = RawSftpSession::new_with_config(channel.into_stream(), config);
         Session::open(sftp, ssh, &settings.start).await
     };
-    tokio::time::timeout(settings.timeout, opening)
+    tokio::time::timeout(settings.connect, opening)
         .await
-        .unwrap_or_else(|_| Err(Failure::Transient(format!("no connection within {:?}", settings.timeout))))
+        .unwrap_or_else(|_| Err(Failure::Transient(format!("no connection within {:?}", settings.connect))))
 }
 
 /// Opens the private key: slow on purpose when it has a passphrase, so call it once, where blocking is fine.
@@ -111,7 +111,8 @@ impl client::Handler for Client {
 
 /// A connection to a host that has shown a trusted key.
 async fn reach(settings: &SftpSettings) -> Result<Handle<Client>, Failure> {
-    let known = settings.host_keys.of(&settings.host, settings.port)?;
+    let known =
+        settings.host_keys.of(&settings.host, settings.port, settings.called.as_ref().unwrap_or(&settings.host))?;
     let mut kinds = known.preferred(&Preferred::DEFAULT.key);
     let mut refusal = None;
     // A fingerprint does not tell which of its keys the host is to show: another one is asked for until it fits.

@@ -2,7 +2,7 @@
 //!
 //! When the connection is lost, reading goes on over another one where it stopped, if the file is still the same.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
@@ -12,11 +12,9 @@ use super::{
     failure::Failure,
     folder,
     pool::{Lease, Pool},
+    window::Window,
 };
 use crate::{Content, ObjectPath, StorageError};
-
-/// Requests on their way at once. With the usual blocks 4 MiB: what a line of 100 ms needs for 40 MB/s.
-const WINDOW: usize = 32;
 
 type Block = BoxFuture<'static, Result<Option<Bytes>, Failure>>;
 
@@ -31,12 +29,19 @@ pub(super) struct Download {
     offset: u64,
     /// Where the next request begins.
     ahead: u64,
-    /// Requests in the order of the file, with their lengths.
-    requests: VecDeque<(u32, Block)>,
+    /// Requests in the order of the file.
+    requests: VecDeque<Request>,
+    window: Window,
     /// As many as have shown to come whole.
     block: u32,
     /// Attempts left until the next block comes.
     pauses: crate::retry::Pauses,
+}
+
+struct Request {
+    length: u32,
+    sent: Instant,
+    block: Block,
 }
 
 struct OpenFile {
@@ -66,7 +71,8 @@ impl Download {
             open: Some(open),
             offset: 0,
             ahead: 0,
-            requests: VecDeque::with_capacity(WINDOW),
+            requests: VecDeque::new(),
+            window: Window::new(),
             pauses: pool.pauses(),
         })
     }
@@ -88,9 +94,16 @@ impl Download {
     /// The next block; `None` at the end.
     async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
+            if self.size > 0 && self.offset >= self.size {
+                return Ok(None);
+            }
             let result = match self.send() {
                 Ok(()) => match self.requests.pop_front() {
-                    Some((length, request)) => request.await.map(|block| (length, block)),
+                    Some(request) => {
+                        let answer = request.block.await;
+                        self.window.answered(request.sent);
+                        answer.map(|block| (request.length, block))
+                    }
                     None => return Ok(None),
                 },
                 Err(failure) => Err(failure),
@@ -106,12 +119,14 @@ impl Download {
         }
     }
 
-    /// Keeps requests on their way: up to the size that was seen, and one more to see the end.
+    /// Keeps requests on their way, up to the size that was seen. Of a file without a size one at a time, to its end.
     fn send(&mut self) -> Result<(), Failure> {
         let Some(open) = &self.open else { return Err(Failure::Transient("the connection was lost".to_owned())) };
-        while self.requests.len() < WINDOW && (self.ahead <= self.size || self.requests.is_empty()) {
-            let (lease, handle, offset, length) =
-                (Arc::clone(&open.lease), open.handle.clone(), self.ahead, self.block);
+        while self.requests.len() < self.window.size() && (self.ahead < self.size || self.requests.is_empty()) {
+            let left = self.size.saturating_sub(self.ahead);
+            let length = u32::try_from(left)
+                .map_or(self.block, |left| if left == 0 { self.block } else { left.min(self.block) });
+            let (lease, handle, offset) = (Arc::clone(&open.lease), open.handle.clone(), self.ahead);
             let request = async move {
                 match lease.sftp.read(handle, offset, length).await {
                     Ok(data) => Ok((!data.data.is_empty()).then(|| Bytes::from(data.data))),
@@ -121,12 +136,12 @@ impl Download {
                     Err(error) => Err(error.into()),
                 }
             };
-            let mut request = request.boxed();
+            let mut block = request.boxed();
             // Polling it once sends it.
-            if let Some(done) = (&mut request).now_or_never() {
-                request = std::future::ready(done).boxed();
+            if let Some(done) = (&mut block).now_or_never() {
+                block = std::future::ready(done).boxed();
             }
-            self.requests.push_back((length, request));
+            self.requests.push_back(Request { length, sent: Instant::now(), block });
             self.ahead += u64::from(length);
         }
         Ok(())
@@ -161,6 +176,7 @@ impl Download {
     async fn recover(&mut self, failure: Failure) -> Result<(), Failure> {
         self.requests.clear();
         self.ahead = self.offset;
+        self.window.lost();
         if let Some(open) = self.open.take() {
             self.pool.discard_after(&open.lease, &Err::<(), _>(failure.clone()));
         }

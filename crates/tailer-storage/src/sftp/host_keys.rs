@@ -28,6 +28,8 @@ pub struct HostKeys {
 pub(super) struct Known {
     host: String,
     port: u16,
+    /// The name of its settings.
+    called: String,
     trusted: Vec<Trusted>,
     revoked: Vec<PublicKey>,
     file: Option<PathBuf>,
@@ -51,10 +53,11 @@ impl HostKeys {
     }
 
     /// What is known of a host now.
-    pub(super) fn of(&self, host: &str, port: u16) -> Result<Known, Failure> {
+    pub(super) fn of(&self, host: &str, port: u16, called: &str) -> Result<Known, Failure> {
         let mut known = Known {
             host: host.to_owned(),
             port,
+            called: called.to_owned(),
             trusted: self.fingerprints.iter().copied().map(Trusted::Fingerprint).collect(),
             revoked: Vec::new(),
             file: self.known_hosts.clone(),
@@ -144,8 +147,9 @@ impl Known {
         if self.trusted.is_empty() {
             return Err(Failure::Denied(format!(
                 "the host key of {host} is not known: it shows {shown}. If that is the key that its administrator names, put \
-                 host_key = \"{}\" under [storage.sftp.\"{host}\"] of the server's settings{}. Nothing was sent",
+                 host_key = \"{}\" under [storage.sftp.\"{}\"] of the server's settings{}. Nothing was sent",
                 key.fingerprint(HashAlg::Sha256),
+                self.called,
                 self.file.as_ref().map_or_else(String::new, |file| format!(", or the key into {}", file.display())),
             )));
         }

@@ -21,6 +21,7 @@ mod rename;
 mod session;
 mod settings;
 mod upload;
+mod window;
 
 use std::{any::Any, path::PathBuf, sync::Arc};
 

@@ -11,6 +11,8 @@ use super::host_keys::HostKeys;
 pub struct SftpSettings {
     /// Name or address.
     pub host: String,
+    /// What configurations call the host, when that is another name: messages say it.
+    pub called: Option<String>,
     pub port: u16,
     pub user: String,
     pub credentials: SftpCredentials,
@@ -18,7 +20,9 @@ pub struct SftpSettings {
     /// The folder that paths start from: `/` for the server's root, empty for the folder that the server puts the user in,
     /// anything else for a folder in one of these.
     pub start: String,
-    /// For connecting, and for each answer.
+    /// For connecting, until the server has let the user in.
+    pub connect: Duration,
+    /// For each answer.
     pub timeout: Duration,
     /// An unused connection is closed after this.
     pub idle: Duration,
@@ -38,6 +42,7 @@ pub struct SftpCredentials {
 
 impl SftpSettings {
     pub const PORT: u16 = 22;
+    pub const CONNECT: Duration = Duration::from_secs(20);
     pub const TIMEOUT: Duration = Duration::from_secs(60);
     pub const IDLE: Duration = Duration::from_secs(60);
     pub const RETRIES: u32 = 4;
@@ -47,11 +52,13 @@ impl SftpSettings {
     pub fn new(host: String, user: String, credentials: SftpCredentials, host_keys: HostKeys) -> Self {
         Self {
             host,
+            called: None,
             port: Self::PORT,
             user,
             credentials,
             host_keys,
             start: String::new(),
+            connect: Self::CONNECT,
             timeout: Self::TIMEOUT,
             idle: Self::IDLE,
             retries: Self::RETRIES,

@@ -3,7 +3,11 @@
 //!
 //! What is not confirmed is kept, so that a lost connection costs no more than sending that again over another one.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
@@ -15,11 +19,9 @@ use super::{
     list,
     pool::{Lease, Pool},
     session::is_folder,
+    window::Window,
 };
 use crate::{Content, Depth, ObjectMeta, ObjectPath, StorageError, WriteOptions};
-
-/// Requests on their way at once; see `download`.
-const WINDOW: usize = 32;
 
 /// Bytes that a server can copy well before an answer is overdue.
 const COPY_STEP: u64 = 64 * 1024 * 1024;
@@ -27,7 +29,7 @@ const COPY_STEP: u64 = 64 * 1024 * 1024;
 /// How long a failed write waits for its leftovers to be removed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-type Confirmation = BoxFuture<'static, (u64, Result<(), Failure>)>;
+type Confirmation = BoxFuture<'static, (u64, Instant, Result<(), Failure>)>;
 
 /// A file that is being written. Removed when dropped before [`Upload::publish`] has ended well.
 pub(super) struct Upload {
@@ -42,6 +44,7 @@ pub(super) struct Upload {
     /// What was sent and not confirmed, by its place.
     unconfirmed: BTreeMap<u64, Bytes>,
     requests: FuturesUnordered<Confirmation>,
+    window: Window,
     /// Attempts left until the next confirmation.
     pauses: crate::retry::Pauses,
 }
@@ -67,6 +70,7 @@ impl Upload {
             written: 0,
             unconfirmed: BTreeMap::new(),
             requests: FuturesUnordered::new(),
+            window: Window::new(),
             pauses: pool.pauses(),
         })
     }
@@ -176,7 +180,7 @@ impl Upload {
     }
 
     async fn send(&mut self, block: Bytes) -> Result<(), Failure> {
-        while self.unconfirmed.len() >= WINDOW {
+        while self.unconfirmed.len() >= self.window.size() {
             self.confirm_one().await?;
         }
         let offset = self.written;
@@ -188,9 +192,10 @@ impl Upload {
 
     fn request(&self, offset: u64, block: Bytes) {
         let (lease, handle) = (Arc::clone(&self.lease), self.handle.clone());
+        let sent = Instant::now();
         let request = async move {
             let written = lease.sftp.write(handle, offset, block.to_vec()).await;
-            (offset, written.map(|_| ()).map_err(Failure::from))
+            (offset, sent, written.map(|_| ()).map_err(Failure::from))
         };
         let mut request = request.boxed();
         // Polling it once sends it.
@@ -208,10 +213,11 @@ impl Upload {
     }
 
     async fn confirm_one(&mut self) -> Result<(), Failure> {
-        let Some((offset, written)) = self.requests.next().await else { return Ok(()) };
+        let Some((offset, sent, written)) = self.requests.next().await else { return Ok(()) };
         match written {
             Ok(()) => {
                 self.unconfirmed.remove(&offset);
+                self.window.answered(sent);
                 self.pauses = self.pool.pauses();
                 Ok(())
             }
@@ -222,6 +228,7 @@ impl Upload {
     /// Opens the temporary file again after a lost connection and sends again what was not confirmed.
     async fn recover(&mut self, failure: Failure) -> Result<(), Failure> {
         self.requests.clear();
+        self.window.lost();
         self.pool.discard_after(&self.lease, &Err::<(), _>(failure.clone()));
         let (true, Some(pause)) = (failure.is_transient(), self.pauses.next()) else { return Err(failure) };
         tokio::time::sleep(pause).await;

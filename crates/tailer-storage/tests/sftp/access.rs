@@ -8,6 +8,7 @@ use tailer_storage::{
 };
 
 use crate::{
+    counterparts::counterpart,
     sshd::{Sshd, sshd},
     suite::{get, path, put},
 };
@@ -25,14 +26,8 @@ struct Account {
     host_key: String,
 }
 
-/// From `TAILERD_TEST_SFTP`; without it the test is skipped, except on CI.
 fn account() -> Option<Account> {
-    let Ok(text) = std::env::var("TAILERD_TEST_SFTP") else {
-        assert!(std::env::var_os("CI").is_none(), "TAILERD_TEST_SFTP is not set: run through .ci/counterparts");
-        eprintln!("skipped: TAILERD_TEST_SFTP is not set");
-        return None;
-    };
-    Some(serde_json::from_str(&text).unwrap())
+    counterpart("TAILERD_TEST_SFTP")
 }
 
 impl Account {

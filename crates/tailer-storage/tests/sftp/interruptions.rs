@@ -150,8 +150,8 @@ async fn a_silent_server_is_given_up() {
     let Some(server) = sshd() else { return };
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
-    let timeout = Duration::from_millis(300);
-    let storage = SftpStorage::new(SftpSettings { port, retries: 0, timeout, ..server.settings() });
+    let connect = Duration::from_millis(300);
+    let storage = SftpStorage::new(SftpSettings { port, retries: 0, connect, ..server.settings() });
     let error = storage.stat(&path("a")).await.unwrap_err();
     assert!(error.to_string().contains("no connection within 300ms"), "{error}");
 }

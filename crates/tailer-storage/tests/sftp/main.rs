@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access;
+#[path = "../suite/counterparts.rs"]
+mod counterparts;
 mod host_keys;
 mod interruptions;
 mod paths;

@@ -20,7 +20,7 @@ use crate::{
     data_folder::DataFolder,
     failure::{Context as _, Exit, Failure},
     log, output, settings,
-    wiring::{EmbeddedProjects, LocalBuckets, RandomIds, SystemClock, engine_settings, open_warehouse},
+    wiring::{Buckets, EmbeddedProjects, RandomIds, SystemClock, engine_settings, open_warehouse},
 };
 
 /// One look at the log waits so long for a new line.
@@ -43,7 +43,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let warehouse = open_warehouse(folder.warehouse(), settings.warehouse.clone())?;
     let parts = EngineParts {
         store: Store::open(&scratch.path().join("run.db")).context("cannot make temporary metadata")?,
-        storages: Arc::new(LocalBuckets::new(folder.buckets())),
+        storages: Arc::new(Buckets::new(&folder, &settings)),
         warehouses: Arc::new(EmbeddedProjects::new(warehouse)),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, ffi::OsString, fmt, path::Path};
 
-use super::table::{self, SETTINGS};
+use super::{
+    storage::StorageLayers,
+    table::{self, SETTINGS},
+};
 use crate::failure::Failure;
 
 /// The source of a value, as people name it.
@@ -35,6 +38,8 @@ pub(crate) struct Value {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layers {
     values: BTreeMap<&'static str, Value>,
+    /// The tables below `storage`, whose names are not known beforehand.
+    pub(super) storage: StorageLayers,
 }
 
 impl Layers {
@@ -43,7 +48,7 @@ impl Layers {
             .iter()
             .filter_map(|s| Some((s.key, Value { text: s.default?.to_owned(), origin: Origin::Default })))
             .collect();
-        Self { values }
+        Self { values, storage: StorageLayers::default() }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
@@ -64,9 +69,12 @@ impl Layers {
         let shown = file.display();
         let text = std::fs::read_to_string(file)
             .map_err(|e| Failure::usage(format!("cannot read settings file {shown}: {e}")))?;
-        let document: toml::Table =
+        let mut document: toml::Table =
             text.parse().map_err(|e: toml::de::Error| Failure::usage(format!("{shown}: {}", syntax(&text, &e))))?;
         let mut problems = Vec::new();
+        if let Some(storage) = document.remove("storage") {
+            self.storage.file(&shown.to_string(), &storage, &mut problems);
+        }
         for (key, value) in flatten(&document) {
             match (table::find(&key), scalar(&value)) {
                 (Some(setting), Some(text)) => self.set(setting.key, text, Origin::File(shown.to_string())),
@@ -89,6 +97,7 @@ impl Layers {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, value)| name.starts_with("TAILERD_") && !value.is_empty())
             .collect();
+        self.storage.environment(&variables);
         for setting in SETTINGS {
             let name = setting.variable();
             if let Some(value) = variables.get(&name) {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     layers::Layers,
+    storage,
     table::{Kind, SETTINGS, Setting},
 };
 
@@ -29,7 +30,7 @@ pub(crate) fn to_toml(layers: &Layers) -> String {
             None => writeln!(text, "# {name} =  # unset: {}", setting.help),
         };
     }
-    text
+    text + &storage::to_toml(&layers.storage)
 }
 
 /// `{key: value}`, unset ones null.
@@ -46,6 +47,7 @@ pub(crate) fn to_json(layers: &Layers) -> Value {
         };
         all.insert(setting.key.to_owned(), value);
     }
+    all.insert("storage".to_owned(), storage::to_json(&layers.storage));
     Value::Object(all)
 }
 

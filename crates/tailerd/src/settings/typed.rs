@@ -7,6 +7,7 @@ use tailer_warehouse::embedded::EmbeddedSettings;
 
 use super::{
     layers::Layers,
+    storage::StorageSettings,
     table::{self, Kind},
 };
 use crate::{cli::Span, failure::Failure};
@@ -54,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) secret_variables: BTreeSet<String>,
     /// `None`: the data folder's own.
     pub(crate) secret_files: Option<PathBuf>,
+    /// What stands behind each bucket.
+    pub(crate) storage: StorageSettings,
     pub(crate) warehouse: EmbeddedSettings,
 }
 
@@ -101,6 +104,7 @@ impl Reader<'_> {
         let limits = self.limits();
         let secret_variables = self.optional("secrets.env", names).unwrap_or_default();
         let secret_files = self.optional("secrets.files", path);
+        let storage = StorageSettings::from_layers(&self.layers.storage, &mut self.problems);
         let warehouse = EmbeddedSettings {
             threads: self.optional("warehouse.threads", small_count),
             memory_limit: self.optional("warehouse.memory", memory),
@@ -124,6 +128,7 @@ impl Reader<'_> {
             tls,
             secret_variables,
             secret_files,
+            storage,
             warehouse,
         })
     }

@@ -2,16 +2,16 @@
 //!
 //! The only place that knows every crate. Decides nothing about data operations.
 
-mod buckets;
 mod local_socket;
 mod projects;
 mod server;
 mod signals;
+mod storages;
 mod system;
 
-pub(crate) use buckets::LocalBuckets;
 pub(crate) use local_socket::{LocalSocket, SqlAnswer, SqlRequest, ask};
 pub(crate) use projects::{EmbeddedProjects, open_warehouse};
 pub(crate) use server::{RunningServer, engine_settings};
 pub(crate) use signals::Signals;
+pub(crate) use storages::Buckets;
 pub(crate) use system::{RandomIds, SystemClock};

@@ -8,7 +8,7 @@ use tailer_store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{EmbeddedProjects, LocalBuckets, LocalSocket, RandomIds, SystemClock, open_warehouse};
+use super::{Buckets, EmbeddedProjects, LocalSocket, RandomIds, SystemClock, open_warehouse};
 use crate::{
     data_folder::{DataFolder, Lock},
     failure::{Context as _, Failure},
@@ -52,7 +52,7 @@ impl RunningServer {
         let warehouse = open_warehouse(folder.warehouse(), settings.warehouse.clone())?;
         let parts = EngineParts {
             store: store.clone(),
-            storages: Arc::new(LocalBuckets::new(folder.buckets())),
+            storages: Arc::new(Buckets::new(&folder, settings)),
             warehouses: Arc::new(EmbeddedProjects::new(Arc::clone(&warehouse))),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
