@@ -64,7 +64,8 @@ fn timed(work: impl FnOnce()) -> Duration {
 async fn large(folder: &Path, table: &mut Table) {
     let bucket = folder.join("bucket");
     let storage = LocalStorage::open(bucket.clone(), "gs://bucket".into()).unwrap();
-    let chunk = bytes::Bytes::from((0..1 << 20).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect::<Vec<_>>());
+    let chunk =
+        bytes::Bytes::from((0..1 << 20).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect::<Vec<_>>());
     let chunks = stream::iter((0..LARGE >> 20).map(move |_| Ok(chunk.clone()))).boxed();
     storage.write(&path("large"), chunks, WriteOptions::default()).await.unwrap();
     let (source, theirs) = (bucket.join("large"), bucket.join("theirs"));
@@ -124,7 +125,11 @@ async fn small(folder: &Path, table: &mut Table) -> f64 {
     let per_second = |time: Duration| FILES as f64 / time.as_secs_f64();
     let (cp, ours) = (per_second(cp), per_second(started.elapsed()));
     table.row("`cp -r` of 4 kB files", rate(cp), "left to the system");
-    table.row("local copies of 4 kB files, 5 at once", rate(ours), &format!("{:.3} of `cp -r`; each synced", ours / cp));
+    table.row(
+        "local copies of 4 kB files, 5 at once",
+        rate(ours),
+        &format!("{:.3} of `cp -r`; each synced", ours / cp),
+    );
     cp
 }
 

@@ -74,7 +74,7 @@ fn every_file_once(files: usize, kills: usize) {
 fn runs(data: &Path, what: &str) -> usize {
     let database = rusqlite::Connection::open(data.join("tailerd.db")).unwrap();
     database.busy_timeout(Duration::from_secs(30)).unwrap();
-    database.query_row(&format!("SELECT {what} FROM runs"), [], |row| row.get(0)).unwrap()
+    database.query_row(&format!("SELECT {what} FROM runs"), [], |row| row.get::<_, i64>(0)).unwrap().try_into().unwrap()
 }
 
 fn ended(data: &Path, status: &str) -> usize {

@@ -13,10 +13,10 @@ use serde::Deserialize;
 use tailer_model::Secret;
 use tailer_storage::{
     AzureCredentials, AzureSettings, AzureStorage, Content, GcsCredentials, GcsSettings, GcsStorage, Jitter, Limits,
-    ObjectMeta, S3Credentials, S3Settings, S3Storage, Storage, StorageError, WriteOptions,
+    ObjectMeta, ObjectPath, S3Credentials, S3Settings, S3Storage, Storage, StorageError, WriteOptions,
 };
 
-use crate::{counterparts::counterpart, suite::path};
+use crate::counterparts::counterpart;
 
 /// A bucket of its own at a service.
 #[derive(Clone)]
@@ -223,11 +223,11 @@ pub(crate) fn chunks(bytes: &[u8]) -> Content {
 }
 
 pub(crate) async fn write(storage: &dyn Storage, at: &str, bytes: &[u8]) -> Result<ObjectMeta, StorageError> {
-    storage.write(&path(at), chunks(bytes), WriteOptions::default()).await
+    storage.write(&ObjectPath::parse(at).unwrap(), chunks(bytes), WriteOptions::default()).await
 }
 
 pub(crate) async fn read(storage: &dyn Storage, at: &str) -> Result<Vec<u8>, StorageError> {
-    let chunks: Vec<Bytes> = storage.read(&path(at)).await?.try_collect().await?;
+    let chunks: Vec<Bytes> = storage.read(&ObjectPath::parse(at).unwrap()).await?.try_collect().await?;
     Ok(chunks.concat())
 }
 

@@ -16,5 +16,3 @@ pub(crate) use envelope::Envelope;
 pub(crate) use error::SecretError;
 pub(crate) use keys::{KeyFolder, public_key_from_pem};
 pub(crate) use opener::SecretOpener;
-#[cfg(test)]
-pub(crate) use opener::SecretRules;
