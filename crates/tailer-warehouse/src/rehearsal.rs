@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Column, TableName, WarehouseError};
+use crate::{
+    Column, TableName, WarehouseError,
+    googlesql::{TEMPORARY, UserFunction},
+};
 
 /// What is known of a table that does not have to be there yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +24,8 @@ pub struct Overlay {
     pub tables: BTreeMap<TableName, Expected>,
     /// `CREATE PROCEDURE` texts by `project.dataset.name`, the name in lower case.
     pub procedures: BTreeMap<String, String>,
+    /// Functions by `project.dataset.name`, or `name` when temporary, in lower case.
+    pub functions: BTreeMap<String, UserFunction>,
     /// Some SQL is put together while it runs: tables may be there that nothing here knows of.
     pub is_open: bool,
 }
@@ -28,7 +33,11 @@ pub struct Overlay {
 impl Overlay {
     /// Adds what is so afterwards.
     pub fn extend(&mut self, later: &Overlay) {
-        self.tables.extend(later.tables.iter().map(|(name, expected)| (name.clone(), expected.clone())));
+        // What is temporary ends with its script.
+        let stay = later.tables.iter().filter(|(name, _)| (name.project.as_str(), name.dataset.as_str()) != TEMPORARY);
+        self.tables.extend(stay.map(|(name, expected)| (name.clone(), expected.clone())));
+        let stay = later.functions.iter().filter(|(name, _)| name.contains('.'));
+        self.functions.extend(stay.map(|(name, function)| (name.clone(), function.clone())));
         self.procedures.extend(later.procedures.iter().map(|(name, text)| (name.clone(), text.clone())));
         self.is_open |= later.is_open;
     }

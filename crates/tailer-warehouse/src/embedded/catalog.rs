@@ -2,8 +2,11 @@
 
 use std::{cell::RefCell, collections::HashMap};
 
-use super::{session::Session, tables};
-use crate::{Column, TableName, WarehouseError, googlesql::Catalog};
+use super::{facts, functions, ingestion, own, session::Session, tables};
+use crate::{
+    Column, TableName, WarehouseError,
+    googlesql::{Catalog, TEMPORARY, TableFacts, UserFunction},
+};
 
 /// Answers of one translation, kept so that a table is described once.
 #[derive(Debug)]
@@ -24,7 +27,11 @@ impl<'a> SessionCatalog<'a> {
     }
 
     fn find(&self, table: &TableName) -> Result<Option<Vec<Column>>, WarehouseError> {
-        if tables::lookup(self.session, table)?.is_none() {
+        let exists = match own::is_own(table) {
+            true => self.session.own().has_table(&table.table),
+            false => tables::lookup(self.session, table)?.is_some(),
+        };
+        if !exists {
             return Ok(None);
         }
         let columns = tables::columns(self.session, table)?;
@@ -51,6 +58,33 @@ impl Catalog for SessionCatalog<'_> {
     }
 
     fn tables(&self, project: &str, dataset: &str) -> Vec<String> {
+        if (project, dataset) == TEMPORARY {
+            return self.session.own().tables();
+        }
         self.keep(tables::names(self.session, project, dataset))
+    }
+
+    fn facts(&self, table: &TableName) -> Option<TableFacts> {
+        self.keep(facts::of(self.session, table))
+    }
+
+    fn ingested(&self, table: &TableName) -> Option<String> {
+        if own::is_own(table) {
+            return None;
+        }
+        let found = self.keep(tables::lookup(self.session, table))?;
+        ingestion::is_ingestion_time(&found.definition).then(|| tables::storage(table, &found.definition))
+    }
+
+    fn datasets(&self, project: &str) -> Vec<String> {
+        self.keep(facts::datasets(self.session, project))
+    }
+
+    fn temporary_function(&self, name: &str) -> Option<UserFunction> {
+        self.session.own().function(name)
+    }
+
+    fn function(&self, name: &TableName) -> Option<UserFunction> {
+        self.keep(functions::find(self.session, name))
     }
 }

@@ -1,5 +1,6 @@
 //! DuckDB's errors in the user's words: no paths of this machine, no internal names, no caret drawings.
 
+use super::messages;
 use crate::{
     WarehouseError,
     googlesql::{Statement, explain},
@@ -58,10 +59,10 @@ fn from_text(text: &str) -> WarehouseError {
             tracing::error!(error = text, "the embedded warehouse failed");
             WarehouseError::Internal("the embedded warehouse failed: its log says more".to_owned())
         }
-        "Not implemented Error" => unsupported(readable(message)),
+        "Not implemented Error" if !message.contains("Unknown TimeZone") => unsupported(readable(message)),
         "Permission Error" => invalid("SQL may not read or write files of the server"),
         "Constraint Error" => invalid(constraint(message)),
-        _ => invalid(readable(message)),
+        _ => messages::explained(kind, &readable(message)),
     }
 }
 
@@ -112,11 +113,11 @@ mod tests {
         for (duckdb, expect) in [
             (
                 "Binder Error: Referenced column \"x\" not found in FROM clause!\nCandidate bindings: \"a\"\n\nLINE 1: SELECT x\n               ^",
-                "Referenced column \"x\" not found in FROM clause! Candidate bindings: \"a\"",
+                "not supported by the embedded warehouse: this statement (Referenced column \"x\" not found in FROM clause! Candidate bindings: \"a\")",
             ),
             (
                 "Catalog Error: Table with name t does not exist!\nDid you mean \"tailerd_internal.jobs\"?",
-                "Table with name t does not exist!",
+                "not found: Table t",
             ),
             ("Constraint Error: NOT NULL constraint failed: t.a", "column `a` is REQUIRED and got NULL"),
             ("Conversion Error: Could not convert string 'googlesql: division by zero' to DOUBLE", "division by zero"),

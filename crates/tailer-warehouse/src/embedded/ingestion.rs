@@ -1,7 +1,7 @@
 //! Ingestion-time partitioned tables: `PARTITION BY` without a column. BigQuery gives them a column that `SELECT *` does
 //! not show; DuckDB has no such columns, so the rows live in a table of the internal schema that has it, and users see
-//! a view without it. Writes by jobs go to the hidden table; SQL that reads `_PARTITIONTIME` or changes rows is refused
-//! by name, never answered wrongly.
+//! a view without it. Writes by jobs go to the hidden table; SQL that changes rows is refused
+//! by name, never answered wrongly. `_PARTITIONTIME` and `_PARTITIONDATE` are read from the hidden table.
 
 use tailer_model::operation::ddl::{Partitioning, TableDefinition};
 

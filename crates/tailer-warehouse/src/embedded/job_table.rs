@@ -26,6 +26,9 @@ pub(crate) fn schema(project: &str) -> String {
              PRIMARY KEY (dataset, table_name));
          CREATE TABLE IF NOT EXISTS {schema}.procedures (
              dataset VARCHAR NOT NULL, name VARCHAR NOT NULL, definition VARCHAR NOT NULL,
+             PRIMARY KEY (dataset, name));
+         CREATE TABLE IF NOT EXISTS {schema}.functions (
+             dataset VARCHAR NOT NULL, name VARCHAR NOT NULL, definition VARCHAR NOT NULL,
              PRIMARY KEY (dataset, name));"
     )
 }

@@ -9,7 +9,7 @@ use super::{
     catalog::SessionCatalog,
     ddl,
     errors::{at_statement, invalid, unsupported},
-    job_table,
+    functions, job_table, own,
     script::Tail,
     session::Session,
     tables,
@@ -200,6 +200,21 @@ fn change(
     statement: &Statement,
     clock: Instant,
 ) -> Result<Outcome, WarehouseError> {
+    if own::concerns(translated) {
+        let mut outcome = rows_outcome(own::run(session, translated)?);
+        outcome.statistics.executed_sql = Some(translated.sql.clone());
+        outcome.statements.push(statement_outcome(statement, outcome.statistics.rows, clock));
+        return Ok(outcome);
+    }
+    if let Some((change, name)) = translated.function.as_ref().and_then(|f| Some((f, f.home.as_ref()?))) {
+        return once(session, setting.id, "statement", name, || {
+            functions::change(session, name, change)?;
+            let mut outcome = rows_outcome(0);
+            outcome.statements.push(statement_outcome(statement, Some(0), clock));
+            (setting.along)(&name.project)?;
+            Ok(outcome)
+        });
+    }
     let (table, on_table) = match &translated.writes {
         Some(table) => (table.clone(), true),
         None => match ddl::dataset(translated)? {

@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use super::{
     errors::from_duckdb,
     instance::{Instance, TableLock},
+    own::Own,
 };
 use crate::{TableName, WarehouseError};
 
@@ -62,6 +63,7 @@ pub(crate) struct Session<'a> {
     users_transaction: Cell<bool>,
     /// Tables that the user's transaction has written: nobody else writes them before it has ended.
     held: RefCell<Vec<TableName>>,
+    own: Own,
 }
 
 impl<'a> Session<'a> {
@@ -75,7 +77,13 @@ impl<'a> Session<'a> {
             in_transaction: Cell::new(false),
             users_transaction: Cell::new(false),
             held: RefCell::default(),
+            own: Own::default(),
         })
+    }
+
+    /// Temporary tables and functions.
+    pub(crate) fn own(&self) -> &Own {
+        &self.own
     }
 
     /// Has a table to itself until the lock is dropped; inside the user's transaction, until that ends.
@@ -242,6 +250,7 @@ impl Drop for Session<'_> {
         self.release_held();
         if let Some(connection) = self.connection.take()
             && !self.in_transaction.get()
+            && !self.own.has_tables()
         {
             self.instance.give_back(connection);
         }

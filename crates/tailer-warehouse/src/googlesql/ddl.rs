@@ -1,19 +1,20 @@
 //! CREATE TABLE, CREATE VIEW, CREATE SCHEMA, DROP, ALTER TABLE.
 
 use sqlparser::ast::{
-    AlterTable, AlterTableOperation, ColumnDef, ColumnOption, CreateTable, CreateTableOptions, CreateView, Expr,
-    FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, ObjectType, SchemaName, Spanned, SqlOption, Statement,
-    Value, WrappedCollection,
+    AlterTable, AlterTableOperation, CreateTable, CreateTableOptions, CreateView, Expr, FunctionArg, FunctionArgExpr,
+    FunctionArguments, ObjectName, ObjectType, SchemaName, Spanned, SqlOption, Statement, TableConstraint, Value,
+    WrappedCollection,
 };
 use tailer_model::operation::ddl::{Field, FieldType, Mode, PartitionUnit, Partitioning, TableDefinition};
 
 use super::{
     StatementKind, Translated,
+    columns::copied,
     error::{At, Result, invalid, place, unsupported},
     paths, quote, quote_table,
     statement::result_columns,
     translator::Translator,
-    types::{Type, from_ast},
+    types::Type,
 };
 use crate::TableName;
 
@@ -50,7 +51,6 @@ impl Translator<'_> {
                 };
                 self.drop(*object_type, *if_exists, *cascade, name)
             }
-            Statement::CreateFunction(_) => Err(unsupported("CREATE FUNCTION", super::error::nowhere())),
             other => {
                 let text = other.to_string();
                 let words: Vec<&str> = text.split_whitespace().take(2).collect();
@@ -70,33 +70,40 @@ impl Translator<'_> {
         Ok(table)
     }
 
+    /// A table of the session's own, which has no dataset.
+    fn temporary_table(&self, name: &ObjectName) -> Result<TableName> {
+        match paths::parts(name)?.as_slice() {
+            [table] => Ok(paths::temporary(table)),
+            _ => Err(invalid("a temporary table has no dataset", name.span().start)),
+        }
+    }
+
     fn create_table(&mut self, create: &CreateTable) -> Result<Translated> {
         let at = create.name.span().start;
-        if create.temporary {
-            return Err(unsupported("CREATE TEMP TABLE", at));
+        if create.external || create.snapshot || create.version.is_some() {
+            return Err(unsupported("CREATE EXTERNAL or SNAPSHOT TABLE", at));
         }
-        if create.external
-            || create.snapshot
-            || create.clone.is_some()
-            || create.like.is_some()
-            || create.version.is_some()
-        {
-            return Err(unsupported("CREATE EXTERNAL or SNAPSHOT TABLE, LIKE, CLONE and COPY", at));
+        // BigQuery does not enforce keys, so there is nothing to do for them.
+        let is_key = |c: &TableConstraint| matches!(c, TableConstraint::PrimaryKey(_) | TableConstraint::ForeignKey(_));
+        if !create.constraints.iter().all(is_key) || create.primary_key.is_some() {
+            return Err(unsupported("table constraints other than keys", at));
         }
-        if !create.constraints.is_empty() || create.primary_key.is_some() {
-            return Err(unsupported("table constraints", at));
-        }
-        let table = self.new_table(&create.name)?;
+        let table = match create.temporary {
+            true => self.temporary_table(&create.name)?,
+            false => self.new_table(&create.name)?,
+        };
         let replace = if create.or_replace { "OR REPLACE " } else { "" };
         let not = if create.if_not_exists { "IF NOT EXISTS " } else { "" };
-        let head = format!("CREATE {replace}TABLE {not}{}", quote_table(&table));
+        let temporary = if create.temporary { "TEMP " } else { "" };
+        let head = format!("CREATE {replace}{temporary}TABLE {not}{}", quote_table(&table));
         let mut columns = None;
+        if let Some((source, with_rows)) = copied(create) {
+            return self.copy_of(source, with_rows, create, &head, table);
+        }
         let (sql, schema) = match &create.query {
             Some(query) => {
-                if !create.columns.is_empty() {
-                    return Err(unsupported("CREATE TABLE with columns and AS", at));
-                }
                 let output = self.query_of_columns(query)?;
+                let output = self.as_declared(output, &create.columns, at)?;
                 let named = result_columns(&output);
                 for (i, column) in named.iter().enumerate() {
                     if output.columns.get(i).is_some_and(|c| c.name.is_empty()) {
@@ -111,7 +118,7 @@ impl Translator<'_> {
                 (format!("{head} AS {}", output.sql), schema)
             }
             None => {
-                let (list, schema) = column_list(&create.columns, at)?;
+                let (list, schema) = self.column_list(&create.columns, at)?;
                 (format!("{head} ({})", list.join(", ")), schema)
             }
         };
@@ -129,6 +136,9 @@ impl Translator<'_> {
         }
         let table = self.new_table(&create.name)?;
         let output = self.query_of_columns(&create.query)?;
+        if self.uses_temporary {
+            return Err(invalid("a view cannot use temporary tables: it outlives them", at));
+        }
         let replace = if create.or_replace { "OR REPLACE " } else { "" };
         let not = if create.if_not_exists { "IF NOT EXISTS " } else { "" };
         let mut named = result_columns(&output);
@@ -156,7 +166,7 @@ impl Translator<'_> {
         let exists = if if_exists { "IF EXISTS " } else { "" };
         match object {
             ObjectType::Table | ObjectType::View => {
-                let table = self.new_table(name)?;
+                let table = self.known_table(name)?;
                 let kind = if object == ObjectType::Table { "TABLE" } else { "VIEW" };
                 Ok(ddl(format!("DROP {kind} {exists}{}", quote_table(&table)), Some(table)))
             }
@@ -178,7 +188,7 @@ impl Translator<'_> {
         let exists = if alter.if_exists { "IF EXISTS " } else { "" };
         let change = match operation {
             AlterTableOperation::AddColumn { if_not_exists, column_def, column_position: None, .. } => {
-                let (list, _) = column_list(std::slice::from_ref(column_def), at)?;
+                let (list, _) = self.column_list(std::slice::from_ref(column_def), at)?;
                 if list.iter().any(|c| c.ends_with("NOT NULL")) {
                     return Err(invalid("an added column may not be REQUIRED", column_def.name.span.start));
                 }
@@ -195,56 +205,19 @@ impl Translator<'_> {
             AlterTableOperation::RenameColumn { old_column_name, new_column_name } => {
                 format!("RENAME COLUMN {} TO {}", quote(&old_column_name.value), quote(&new_column_name.value))
             }
+            AlterTableOperation::AlterColumn { column_name, op } => self.alter_column(&table, column_name, op)?,
             _ => return Err(unsupported("this ALTER TABLE", at)),
         };
         Ok(ddl(format!("ALTER TABLE {exists}{} {change}", quote_table(&table)), Some(table)))
     }
 }
 
-fn ddl(sql: String, writes: Option<TableName>) -> Translated {
+pub(super) fn ddl(sql: String, writes: Option<TableName>) -> Translated {
     Translated { writes, ..Translated::of(sql, StatementKind::Ddl) }
 }
 
-/// Columns as DuckDB wants them and as the model has them.
-fn column_list(columns: &[ColumnDef], at: At) -> Result<(Vec<String>, Vec<Field>)> {
-    let mut list = Vec::with_capacity(columns.len());
-    let mut fields: Vec<Field> = Vec::with_capacity(columns.len());
-    if columns.is_empty() {
-        return Err(invalid("CREATE TABLE wants columns or AS", at));
-    }
-    for column in columns {
-        let at = column.name.span.start;
-        let ty = from_ast(&column.data_type, at)?;
-        let mut new = field(&column.name.value, &ty);
-        let mut sql = format!("{} {}", quote(&column.name.value), ty.duckdb());
-        for option in &column.options {
-            match &option.option {
-                ColumnOption::NotNull => {
-                    new.mode = Mode::Required;
-                    sql.push_str(" NOT NULL");
-                }
-                ColumnOption::Options(options) => {
-                    for (key, value) in key_values(options, at)? {
-                        match (key.as_str(), value) {
-                            ("description", Expr::Value(value)) => new.description = literal_string(&value.value),
-                            (key, _) => return Err(unsupported(format!("the column option {key}"), at)),
-                        }
-                    }
-                }
-                other => return Err(unsupported(format!("the column attribute {other}"), at)),
-            }
-        }
-        if fields.iter().any(|f| f.name.eq_ignore_ascii_case(&new.name)) {
-            return Err(invalid(format!("duplicate column name {}", new.name), at));
-        }
-        list.push(sql);
-        fields.push(new);
-    }
-    Ok((list, fields))
-}
-
 /// A column of a type, as the model has it.
-fn field(name: &str, ty: &Type) -> Field {
+pub(super) fn field(name: &str, ty: &Type) -> Field {
     let (element, mode) = match ty {
         Type::Array(element) => (element.as_ref(), Mode::Repeated),
         other => (other, Mode::Nullable),
@@ -373,7 +346,7 @@ fn table_options(options: &CreateTableOptions, definition: &mut TableDefinition,
     Ok(())
 }
 
-fn key_values<'o>(options: &'o [SqlOption], at: At) -> Result<Vec<(String, &'o Expr)>> {
+pub(super) fn key_values<'o>(options: &'o [SqlOption], at: At) -> Result<Vec<(String, &'o Expr)>> {
     let pair = |option: &'o SqlOption| match option {
         SqlOption::KeyValue { key, value } => Ok((key.to_string().to_ascii_lowercase(), value)),
         other => Err(invalid(format!("{other} is no option"), at)),
@@ -381,7 +354,7 @@ fn key_values<'o>(options: &'o [SqlOption], at: At) -> Result<Vec<(String, &'o E
     options.iter().map(pair).collect()
 }
 
-fn literal_string(value: &Value) -> Option<String> {
+pub(super) fn literal_string(value: &Value) -> Option<String> {
     match value {
         Value::SingleQuotedString(text) => Some(text.clone()),
         _ => None,

@@ -52,7 +52,7 @@ impl Translator<'_> {
         let cols: Vec<Col> = columns.iter().map(column).collect();
         let variable = alias.map_or(table.table.clone(), |a| a.value.clone());
         let variable = RangeVariable { name: variable, cols: cols.clone(), value: None, nullable: false };
-        Ok(Target { table, columns, names: Names { cols, variables: vec![variable] }, own })
+        Ok(Target { table, columns, names: Names { cols, variables: vec![variable], ..Names::default() }, own })
     }
 
     fn target_factor(&mut self, factor: &TableFactor) -> Result<Target> {

@@ -1,8 +1,8 @@
 //! The FROM clause: tables, subqueries, `UNNEST`, joins.
 
 use sqlparser::ast::{
-    Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Spanned, TableAlias, TableFactor,
-    TableWithJoins,
+    FunctionArg, FunctionArgExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query,
+    Spanned, TableAlias, TableFactor, TableWithJoins,
 };
 
 use super::{
@@ -179,7 +179,9 @@ impl Translator<'_> {
                 }
                 self.table_or_path(name, alias.as_ref(), before, outer)
             }
-            TableFactor::Table { name, args: Some(_), .. } => Err(unsupported(format!("table function {name}"), at)),
+            TableFactor::Table { name, alias, args: Some(args), .. } => {
+                self.table_function(name, &args.args, alias.as_ref(), before, outer)
+            }
             TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
                 self.derived(subquery, alias.as_ref(), outer)
             }
@@ -229,6 +231,34 @@ impl Translator<'_> {
         }
     }
 
+    fn table_function(
+        &mut self,
+        name: &ObjectName,
+        args: &[FunctionArg],
+        alias: Option<&TableAlias>,
+        before: &Names,
+        outer: Option<&Env<'_>>,
+    ) -> Result<Item> {
+        let at = name.span().start;
+        let Some(function) = self.user_function(&super::paths::parts(name)?, at)? else {
+            return Err(unsupported(format!("the table function {name}"), at));
+        };
+        let env = Env::new(outer, before);
+        let mut values = Vec::with_capacity(args.len());
+        for arg in args {
+            let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = arg else {
+                return Err(unsupported(format!("this argument of {name}"), at));
+            };
+            values.push(self.expr(expr, &env)?);
+        }
+        let output = self.user_rows(&function, values, at)?;
+        let own = self.alias();
+        let variable = alias_name(alias)?.map(|i| i.value.clone()).unwrap_or_default();
+        let names = names_of(&output, &own, variable, at);
+        let sql = format!("({}) AS {}", output.sql, quote(&own));
+        Ok(Item { sql, names, is_array: false, lateral: false, alias: Some(own) })
+    }
+
     fn table_or_path(
         &mut self,
         name: &ObjectName,
@@ -262,6 +292,9 @@ impl Translator<'_> {
                 alias: Some(own),
             });
         }
+        if let Some(item) = self.listing(name, explicit)? {
+            return Ok(item);
+        }
         let (table, columns) = self.existing_table(name)?;
         let own = self.alias();
         let cols: Vec<Col> = columns
@@ -272,12 +305,15 @@ impl Translator<'_> {
             })
             .collect();
         let variable = explicit.map_or(table.table.clone(), |i| i.value.clone());
-        let sql = format!("{} AS {}", quote_table(&table), quote(&own));
+        let ingested = self.catalog.ingested(&table);
+        let stored = ingested.clone().unwrap_or_else(|| quote_table(&table));
+        let sql = format!("{stored} AS {}", quote(&own));
         self.read(table);
+        let hidden = if ingested.is_some() { partition_columns(&own, &variable) } else { Vec::new() };
         let variable = RangeVariable { name: variable, cols: cols.clone(), value: None, nullable: false };
         Ok(Item {
             sql,
-            names: Names { cols, variables: vec![variable] },
+            names: Names { cols, variables: vec![variable], hidden },
             is_array: false,
             lateral: false,
             alias: Some(own),
@@ -331,6 +367,14 @@ impl Translator<'_> {
     }
 }
 
+/// `_PARTITIONTIME` and `_PARTITIONDATE`.
+fn partition_columns(own: &str, variable: &str) -> Vec<(String, Col)> {
+    let time = format!("{}.\"_PARTITIONTIME\"", quote(own));
+    let date = Ex::new(format!("CAST(({time} AT TIME ZONE 'UTC') AS DATE)"), Type::Date);
+    let column = |name: &str, ex| (variable.to_string(), Col { name: name.into(), ex });
+    vec![column("_PARTITIONTIME", Ex::new(time, Type::Timestamp)), column("_PARTITIONDATE", date)]
+}
+
 /// Whether an expression has names of some FROM items in it.
 fn reads(sql: &str, names: &Names) -> bool {
     let values = names.variables.iter().filter_map(|v| v.value.as_ref());
@@ -360,7 +404,7 @@ pub(super) fn names_of(output: &Output, own: &str, variable: String, at: At) -> 
     if !variable.is_empty() {
         variables.push(RangeVariable { name: variable, cols: cols.clone(), value: None, nullable: false });
     }
-    Names { cols, variables }
+    Names { cols, variables, ..Names::default() }
 }
 
 /// The names of rows that are values: the value itself, and the fields of a STRUCT.
@@ -373,7 +417,7 @@ fn value_names(value: Ex, name: String, at: At) -> Names {
     if !name.is_empty() {
         variables.push(RangeVariable { name, cols: cols.clone(), value: Some(value), nullable: false });
     }
-    Names { cols, variables }
+    Names { cols, variables, ..Names::default() }
 }
 
 fn alias_name(alias: Option<&TableAlias>) -> Result<Option<&Ident>> {

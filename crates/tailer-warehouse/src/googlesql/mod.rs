@@ -18,6 +18,7 @@ mod arrays;
 mod assign;
 mod cast;
 mod coerce;
+mod columns;
 mod compare;
 mod ddl;
 mod dialect;
@@ -30,6 +31,7 @@ mod functions;
 mod grouping;
 mod lexer;
 mod like;
+mod listings;
 mod literals;
 mod native;
 mod operators;
@@ -41,6 +43,7 @@ mod prelude;
 mod prelude_rows;
 mod query;
 mod rewrite;
+mod routines;
 mod scope;
 pub mod script;
 mod select;
@@ -55,6 +58,7 @@ mod windows;
 
 pub(crate) use native::decimal::{bignumeric_text, bignumeric_units};
 pub use prelude::{explain, install, set_time_zone};
+pub use routines::{FunctionAction, FunctionChange, UserFunction};
 pub use split::split;
 pub use statement::translate;
 pub use variables::{Constant, NoVariables, Variables, positional, translate_type, translate_value, translate_with};
@@ -73,7 +77,44 @@ pub trait Catalog {
     fn columns(&self, table: &TableName) -> Option<Vec<Column>>;
     /// Names of tables in a dataset: for wildcard tables and nearest-name hints.
     fn tables(&self, project: &str, dataset: &str) -> Vec<String>;
+    /// A function of the session's own.
+    fn temporary_function(&self, _name: &str) -> Option<UserFunction> {
+        None
+    }
+    /// A function of a dataset, whose name is the table's.
+    fn function(&self, _name: &TableName) -> Option<UserFunction> {
+        None
+    }
+    /// What INFORMATION_SCHEMA says of a table beyond its columns.
+    fn facts(&self, _table: &TableName) -> Option<TableFacts> {
+        None
+    }
+    /// Where a table that is partitioned by ingestion time has its rows, with their `_PARTITIONTIME`: quoted.
+    fn ingested(&self, _table: &TableName) -> Option<String> {
+        None
+    }
+    /// Names of a project's datasets.
+    fn datasets(&self, _project: &str) -> Vec<String> {
+        Vec::new()
+    }
 }
+
+/// What INFORMATION_SCHEMA and `__TABLES__` say of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableFacts {
+    pub is_view: bool,
+    pub rows: u64,
+    /// Columns that are REQUIRED.
+    pub required: Vec<String>,
+    /// The column that the table is partitioned by.
+    pub partitioned_by: Option<String>,
+    pub clustered_by: Vec<String>,
+    /// Ids of partitions and their rows.
+    pub partitions: Vec<(String, u64)>,
+}
+
+/// The project and dataset under which a session's temporary tables are known.
+pub const TEMPORARY: (&str, &str) = ("temp", "main");
 
 /// Where unqualified names are looked up.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +135,8 @@ pub struct Translated {
     pub writes: Option<TableName>,
     /// What `CREATE TABLE` says, with what DuckDB's statement cannot: partitions, clustering, descriptions.
     pub definition: Option<TableDefinition>,
+    /// What becomes of the user's functions; then there is no SQL.
+    pub function: Option<FunctionChange>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -62,7 +62,7 @@ impl Translator<'_> {
     ) -> Result<Output> {
         let alias = self.alias();
         let columns: Vec<Col> = output.columns.iter().map(|c| super::query::column_of(&alias, c)).collect();
-        let names = Names { cols: columns.clone(), variables: Vec::new() };
+        let names = Names { cols: columns.clone(), ..Names::default() };
         let outside = Env::new(env.outer, &names);
         let mut keys = Vec::new();
         for (expr, options) in order_keys(order_by)? {

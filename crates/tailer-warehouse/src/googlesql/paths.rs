@@ -58,6 +58,12 @@ pub(super) fn table(name: &ObjectName, scope: Scope<'_>) -> Result<TableName> {
     }
 }
 
+/// A table of the session's own.
+pub(super) fn temporary(table: &str) -> TableName {
+    let (project, dataset) = super::TEMPORARY;
+    TableName { project: project.into(), dataset: dataset.into(), table: table.into(), decorator: None }
+}
+
 fn named(project: &str, dataset: &str, table: &str, at: At) -> Result<TableName> {
     if table.contains('*') {
         return Err(unsupported(format!("wildcard table {table}"), at));

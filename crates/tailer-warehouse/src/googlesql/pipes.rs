@@ -27,7 +27,7 @@ struct Table {
 
 impl Translator<'_> {
     /// A query that starts with FROM.
-    pub(super) fn from_query(
+    pub(super) fn starting_with_from(
         &mut self,
         select: &Select,
         operators: &[PipeOperator],
@@ -124,7 +124,7 @@ impl Translator<'_> {
                 let cols = table.names.cols.clone();
                 let variable =
                     RangeVariable { name: alias.value.clone(), cols: cols.clone(), value: None, nullable: false };
-                Ok(Table { sql: table.sql, names: Names { cols, variables: vec![variable] } })
+                Ok(Table { sql: table.sql, names: Names { cols, variables: vec![variable], ..Names::default() } })
             }
             PipeOperator::Aggregate { full_table_exprs, group_by_expr } => {
                 self.pipe_aggregate(&table, full_table_exprs, group_by_expr, &env)

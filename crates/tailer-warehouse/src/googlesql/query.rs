@@ -89,7 +89,7 @@ impl Translator<'_> {
                 if order_by.is_some() || !limit.is_empty() {
                     return Err(invalid("a query that starts with FROM goes on with |>", at()));
                 }
-                let output = self.from_query(select, pipe_operators, outer)?;
+                let output = self.starting_with_from(select, pipe_operators, outer)?;
                 return Ok(Output { sql: format!("{with}{}", output.sql), ..output });
             }
             SetExpr::Select(select) => self.select(select, order_by.as_ref(), outer)?,
@@ -319,7 +319,7 @@ impl Translator<'_> {
     pub(super) fn ordered(&mut self, output: Output, order_by: &OrderBy, outer: Option<&Env<'_>>) -> Result<Output> {
         let alias = self.alias();
         let columns: Vec<Col> = output.columns.iter().map(|c| column_of(&alias, c)).collect();
-        let names = Names { cols: columns.clone(), variables: Vec::new() };
+        let names = Names { cols: columns.clone(), ..Names::default() };
         let env = Env::new(outer, &names);
         let mut keys = Vec::new();
         for (expr, options) in order_keys(order_by)? {

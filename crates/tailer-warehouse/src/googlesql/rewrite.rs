@@ -8,7 +8,19 @@ use sqlparser::tokenizer::Token;
 use super::{lexer::Lexeme, like};
 
 pub(super) fn rewrite(lexemes: Vec<Lexeme>) -> Vec<Lexeme> {
-    typed_arrays(likes(having_last(named_offsets(paths_with_offset(lexemes)))))
+    typed_arrays(likes(having_last(named_offsets(paths_with_offset(copies(lexemes))))))
+}
+
+/// `CREATE TABLE a COPY b` means what CLONE does here.
+fn copies(mut lexemes: Vec<Lexeme>) -> Vec<Lexeme> {
+    let creates = keyword_at(&lexemes, 0) == "CREATE" && (1..4).any(|i| keyword_at(&lexemes, i) == "TABLE");
+    let is_copy = |at: &usize| keyword_at(&lexemes, *at) == "COPY";
+    if let Some(copy) = (2..lexemes.len().min(20)).find(is_copy).filter(|_| creates)
+        && let Some(word) = lexemes.get_mut(copy)
+    {
+        *word = word.with(Token::make_word("CLONE", None));
+    }
+    lexemes
 }
 
 fn keyword_at(lexemes: &[Lexeme], at: usize) -> String {

@@ -72,12 +72,15 @@ pub(super) struct RangeVariable {
 pub(super) struct Names {
     pub(super) cols: Vec<Col>,
     pub(super) variables: Vec<RangeVariable>,
+    /// Columns that `*` does not give, such as `_TABLE_SUFFIX`, each with the name of its FROM item.
+    pub(super) hidden: Vec<(String, Col)>,
 }
 
 impl Names {
     pub(super) fn join(mut self, other: Names) -> Names {
         self.cols.extend(other.cols);
         self.variables.extend(other.variables);
+        self.hidden.extend(other.hidden);
         self
     }
 
@@ -94,7 +97,8 @@ impl Names {
 
     /// The column with a name; an error when several have it.
     pub(super) fn column(&self, name: &Ident) -> Result<Option<&Col>> {
-        let mut found = self.cols.iter().filter(|c| c.name.eq_ignore_ascii_case(&name.value));
+        let hidden = self.hidden.iter().map(|(_, col)| col);
+        let mut found = self.cols.iter().chain(hidden).filter(|c| c.name.eq_ignore_ascii_case(&name.value));
         let first = found.next();
         if found.next().is_some() {
             return Err(invalid(format!("column name {} is ambiguous", name.value), name.span.start));
@@ -181,7 +185,8 @@ impl<'e> Env<'e> {
             path.extend(rest.iter().cloned());
             return fields(value.clone(), &path);
         }
-        let mut found = variable.cols.iter().filter(|c| c.name.eq_ignore_ascii_case(&column.value));
+        let hidden = self.names.hidden.iter().filter(|(name, _)| *name == variable.name).map(|(_, col)| col);
+        let mut found = variable.cols.iter().chain(hidden).filter(|c| c.name.eq_ignore_ascii_case(&column.value));
         let Some(first) = found.next() else {
             let hint = hint(&column.value, variable.cols.iter().map(|c| c.name.as_str()));
             let message = format!("column {} not found in {}{hint}", column.value, variable.name);

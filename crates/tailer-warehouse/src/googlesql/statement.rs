@@ -108,7 +108,7 @@ impl Translator<'_> {
 
 impl Translated {
     pub(super) fn of(sql: String, kind: StatementKind) -> Translated {
-        Translated { sql, kind, columns: None, reads: Vec::new(), writes: None, definition: None }
+        Translated { sql, kind, columns: None, reads: Vec::new(), writes: None, definition: None, function: None }
     }
 }
 

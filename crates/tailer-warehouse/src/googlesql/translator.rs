@@ -64,6 +64,8 @@ pub(super) struct Translator<'a> {
     pub(super) no_aggregates: Option<&'static str>,
     /// The rows that aggregates of a PIVOT see.
     pub(super) pivot_filter: Option<String>,
+    /// Whether a table of the session's own was read.
+    pub(super) uses_temporary: bool,
     /// Set operations by name.
     pub(super) matchings: super::set_modes::Matchings,
 }
@@ -85,6 +87,7 @@ impl<'a> Translator<'a> {
             no_aggregates: None,
             pivot_filter: None,
             matchings: HashMap::new(),
+            uses_temporary: false,
         }
     }
 
@@ -133,9 +136,23 @@ impl<'a> Translator<'a> {
         result
     }
 
+    /// The table that a path means: a temporary one before others.
+    pub(super) fn known_table(&self, name: &ObjectName) -> Result<TableName> {
+        let parts = paths::parts(name)?;
+        let temporary = match parts.as_slice() {
+            [table] => Some(table),
+            [session, table] if session.eq_ignore_ascii_case("_SESSION") => Some(table),
+            _ => None,
+        };
+        if let Some(table) = temporary.map(|t| paths::temporary(t)).filter(|t| self.catalog.columns(t).is_some()) {
+            return Ok(table);
+        }
+        paths::table(name, self.scope)
+    }
+
     /// The table that a path means, which has to exist, and its columns.
     pub(super) fn existing_table(&mut self, name: &ObjectName) -> Result<(TableName, Vec<(String, Type)>)> {
-        let table = paths::table(name, self.scope)?;
+        let table = self.known_table(name)?;
         let at = name.span().start;
         if table.decorator.is_some() {
             return Err(invalid(
@@ -151,7 +168,8 @@ impl<'a> Translator<'a> {
     }
 
     pub(super) fn read(&mut self, table: TableName) {
-        if !self.reads.contains(&table) {
+        self.uses_temporary |= table.project == super::TEMPORARY.0;
+        if table.project != super::TEMPORARY.0 && !self.reads.contains(&table) {
             self.reads.push(table);
         }
     }

@@ -73,9 +73,12 @@ pub fn translate_with(
     variables: &dyn Variables,
 ) -> Result<Translated> {
     with_lexemes(statement, |lexemes| {
-        let (parsed, matchings) = parse(counts(lexemes, variables), |p| p.parse_statement())?;
         let mut translator = Translator::new(catalog, scope);
         translator.variables = variables;
+        if let Some(translated) = translator.function_statement(&lexemes, &statement.sql)? {
+            return Ok(translated);
+        }
+        let (parsed, matchings) = parse(counts(lexemes, variables), |p| p.parse_statement())?;
         translator.matchings = matchings;
         let mut translated = translator.statement(&parsed)?;
         if translator.uses_variables && matches!(parsed, sqlparser::ast::Statement::CreateView(_)) {

@@ -8,12 +8,16 @@ use serde_json::{Value as Json, json};
 use tailer_model::operation::ddl::{Field, Mode};
 use tailer_warehouse::{
     Column, TableName, WarehouseError,
-    googlesql::{Catalog, Scope, StatementKind, install, set_time_zone, split, translate},
+    googlesql::{
+        Catalog, FunctionAction, Scope, StatementKind, UserFunction, install, set_time_zone, split, translate,
+    },
 };
 
 pub(crate) struct Warehouse {
     connection: Connection,
     tables: RefCell<HashMap<TableName, Vec<Column>>>,
+    /// By dataset, if any, and name.
+    functions: RefCell<HashMap<(Option<TableName>, String), UserFunction>>,
 }
 
 impl Catalog for Warehouse {
@@ -24,6 +28,14 @@ impl Catalog for Warehouse {
     fn tables(&self, project: &str, dataset: &str) -> Vec<String> {
         let tables = self.tables.borrow();
         tables.keys().filter(|t| t.project == project && t.dataset == dataset).map(|t| t.table.clone()).collect()
+    }
+
+    fn temporary_function(&self, name: &str) -> Option<UserFunction> {
+        self.functions.borrow().get(&(None, name.to_lowercase())).cloned()
+    }
+
+    fn function(&self, name: &TableName) -> Option<UserFunction> {
+        self.functions.borrow().get(&(Some(name.clone()), name.table.to_lowercase())).cloned()
     }
 }
 
@@ -50,7 +62,7 @@ impl Warehouse {
             .execute_batch("SET TimeZone = 'UTC'; ATTACH ':memory:' AS \"p-1\"; CREATE SCHEMA \"p-1\".d")
             .unwrap();
         install(&connection).unwrap();
-        Warehouse { connection, tables: RefCell::default() }
+        Warehouse { connection, tables: RefCell::default(), functions: RefCell::default() }
     }
 
     pub(crate) fn set_time_zone(&self, zone: &str) {
@@ -66,6 +78,12 @@ impl Warehouse {
             let failed = |e: duckdb::Error| Failure::Engine { message: e.to_string(), sql: sql.clone() };
             if translated.kind != StatementKind::Query {
                 self.connection.execute_batch(&translated.sql).map_err(failed)?;
+                if let Some(change) = &translated.function
+                    && let FunctionAction::Create { function, .. } = &change.action
+                {
+                    let key = (change.home.clone(), change.name.to_lowercase());
+                    self.functions.borrow_mut().insert(key, function.clone());
+                }
                 self.note(&translated);
                 continue;
             }

@@ -9,6 +9,8 @@ mod harness;
 mod hostile;
 mod json;
 mod queries;
+mod relations;
+mod routines;
 mod scalars;
 mod statements;
 mod strings;

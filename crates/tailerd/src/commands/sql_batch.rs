@@ -100,20 +100,22 @@ impl Batch {
     }
 
     async fn execute(&mut self, line: Line) -> Result<SqlAnswer, String> {
+        // UTC is what there is without asking.
+        let zone = line.time_zone.filter(|zone| zone != "UTC");
+        let zoned = |sql: &String| match &zone {
+            Some(zone) => format!("SET @@time_zone = {}; {sql}", json!(zone)),
+            None => sql.clone(),
+        };
+        let setup: Vec<String> = line.setup.iter().map(zoned).collect();
         let scratch = match &self.kept {
-            Some((setup, scratch)) if line.readonly && *setup == line.setup => Arc::clone(scratch),
+            Some((kept, scratch)) if line.readonly && *kept == setup => Arc::clone(scratch),
             _ => {
-                let scratch = Arc::new(self.prepare(&line.setup).await?);
-                self.kept = line.readonly.then(|| (line.setup.clone(), Arc::clone(&scratch)));
+                let scratch = Arc::new(self.prepare(&setup).await?);
+                self.kept = line.readonly.then(|| (setup, Arc::clone(&scratch)));
                 scratch
             }
         };
-        // UTC is what there is without asking.
-        let sql = match &line.time_zone {
-            Some(zone) if zone != "UTC" => format!("SET @@time_zone = {};\n{}", json!(zone), line.sql),
-            _ => line.sql,
-        };
-        self.statement(&scratch, sql).await
+        self.statement(&scratch, zoned(&line.sql)).await
     }
 
     async fn prepare(&self, setup: &[String]) -> Result<Scratch, String> {

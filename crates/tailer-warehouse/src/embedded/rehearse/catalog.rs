@@ -5,7 +5,7 @@ use std::cell::Cell;
 use crate::{
     Column, TableName,
     embedded::catalog::SessionCatalog,
-    googlesql::Catalog,
+    googlesql::{Catalog, TableFacts, UserFunction},
     rehearsal::{Expected, Overlay},
 };
 
@@ -54,5 +54,28 @@ impl Catalog for Imagined<'_> {
             }
         }
         names
+    }
+
+    fn facts(&self, table: &TableName) -> Option<TableFacts> {
+        self.expected(table).is_none().then(|| self.real.facts(table)).flatten()
+    }
+
+    fn ingested(&self, table: &TableName) -> Option<String> {
+        self.expected(table).is_none().then(|| self.real.ingested(table)).flatten()
+    }
+
+    fn datasets(&self, project: &str) -> Vec<String> {
+        self.real.datasets(project)
+    }
+
+    fn temporary_function(&self, name: &str) -> Option<UserFunction> {
+        let key = name.to_lowercase();
+        self.now.functions.get(&key).cloned().or_else(|| self.real.temporary_function(name))
+    }
+
+    fn function(&self, name: &TableName) -> Option<UserFunction> {
+        let key = name.to_string().to_lowercase();
+        let made = self.now.functions.get(&key).or_else(|| self.before.functions.get(&key));
+        made.cloned().or_else(|| self.real.function(name))
     }
 }

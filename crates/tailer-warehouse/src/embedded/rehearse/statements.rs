@@ -8,7 +8,7 @@ use crate::{
     embedded::{catalog::SessionCatalog, errors::invalid, script::kept_procedure},
     expectations::{Expectation, Known},
     googlesql::{
-        self, Catalog, Statement, StatementKind, Translated, positional,
+        self, Catalog, FunctionAction, Statement, StatementKind, Translated, positional,
         script::{self, Call, Kind, Mode, Node},
     },
     rehearsal::Expected,
@@ -189,6 +189,12 @@ impl Rehearsal<'_> {
             let is_query = translated.kind == StatementKind::Query;
             self.done.gives_no_rows = !is_query;
             self.done.columns = translated.columns.clone().filter(|_| is_query);
+        }
+        if let Some(change) = &translated.function
+            && let FunctionAction::Create { function, .. } = &change.action
+        {
+            let key = change.home.as_ref().map_or_else(|| change.name.clone(), ToString::to_string);
+            self.done.changes.functions.insert(key.to_lowercase(), function.clone());
         }
         if translated.kind == StatementKind::Ddl
             && let Some(table) = &translated.writes

@@ -14,6 +14,7 @@ use crate::{
     Column, Outcome, Rows, Statistics, WarehouseError,
     embedded::{
         errors::{at_statement, invalid},
+        own,
         query::{self, Setting, result_columns},
     },
     googlesql::{
@@ -27,6 +28,8 @@ use crate::{
 struct Ran {
     outcome: Outcome,
     has_effect: bool,
+    /// Its effect is gone when the session is: never told of, so that it is done again.
+    ends_with_session: bool,
     rows: Option<Rows>,
 }
 
@@ -95,7 +98,9 @@ impl Interpreter<'_> {
             (Tail::Rows(_, kept), None) if !is_query => **kept = Rows::default(),
             _ => {}
         }
-        if !ran.has_effect {
+        if ran.ends_with_session {
+            // Neither noted nor written.
+        } else if !ran.has_effect {
             let rows = Statistics { rows: ran.outcome.statistics.rows, ..Statistics::default() };
             self.steps.note(number, Step::Done(Outcome { statistics: rows, ..Outcome::default() }));
         } else if let Some(transaction) = &mut self.transaction {
@@ -147,13 +152,14 @@ impl Interpreter<'_> {
         };
         let makes_function = translated.kind == StatementKind::Ddl && statement.sql.to_uppercase().contains("FUNCTION");
         self.system.has_functions |= makes_function;
+        let ends_with_session = own::concerns(&translated);
         if has_effect && let Some(transaction) = &mut self.transaction {
             transaction.project = translated.writes.as_ref().map(|t| t.project.clone()).or(transaction.project.take());
         }
         if handed && let Tail::HandOver(place) = &mut self.tail {
             **place = Some((statement.clone(), translated));
         }
-        Ok(Ran { outcome, has_effect, rows })
+        Ok(Ran { outcome, has_effect, ends_with_session, rows })
     }
 
     /// What follows from a statement that is done, now or in an earlier try.

@@ -93,6 +93,9 @@ impl Interpreter<'_> {
                 false => Ok(()),
             };
         }
+        if crate::embedded::own::concerns(translated) || translated.function.is_some() {
+            return Err(unsupported("temporary tables and functions in a transaction: make them before it"));
+        }
         if let (Some(before), Some(now)) = (&transaction.project, &translated.writes)
             && *before != now.project
         {

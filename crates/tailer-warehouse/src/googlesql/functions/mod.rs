@@ -171,6 +171,12 @@ pub(super) fn call(t: &mut Translator<'_>, function: &Function, env: &Env<'_>) -
     }
     let (exprs, named_exprs) = arguments(name, function, at)?;
     let Some(known) = TABLE.get_key_value(name).map(|(name, _)| *name) else {
+        let path: Vec<String> = function.name.0.iter().filter_map(|p| p.as_ident()).map(|i| i.value.clone()).collect();
+        let path: Vec<String> = path.iter().flat_map(|p| p.split('.')).map(str::to_string).collect();
+        if let Some(found) = t.user_function(&path, at)? {
+            let args = exprs.iter().map(|e| t.expr(e, env)).collect::<Result<Vec<_>>>()?;
+            return t.user_call(&found, args, at);
+        }
         let hint = hint(name, TABLE.keys().copied());
         return Err(unsupported(format!("the function {full}{hint}"), at));
     };
