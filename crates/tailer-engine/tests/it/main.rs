@@ -1,5 +1,5 @@
 //! The engine over a real store, real folders and the real embedded warehouse. One module per noun.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod arrivals;
 mod contexts;

@@ -47,7 +47,8 @@ async fn body(client: &Client, args: &ExpectationsArgs) -> Result<Value, Failure
         (None, Err(_)) => Err(Failure::usage(format!("{:?} is no run id", args.of))
             .hint("give a run id, or the kind of a data operation and its id")),
         (Some(id), _) => {
-            let kind: Type = args.of.parse().map_err(|error| Failure::usage(error.to_string()))?;
+            let kind: Type =
+                args.of.parse().map_err(|error: <Type as std::str::FromStr>::Err| Failure::usage(error.to_string()))?;
             client.identity_body(ACTION, &kind, id).await
         }
     }
