@@ -87,6 +87,9 @@ fn resolve(named: &NamedWindowExpr, env: &Env<'_>) -> Result<WindowSpec> {
 fn inherit(spec: &WindowSpec, env: &Env<'_>) -> Result<WindowSpec> {
     let Some(name) = &spec.window_name else { return Ok(spec.clone()) };
     let base = resolve(env.window(name)?, env)?;
+    if spec.partition_by.is_empty() && spec.order_by.is_empty() && spec.window_frame.is_none() {
+        return Ok(base);
+    }
     let clash = !spec.partition_by.is_empty()
         || (!spec.order_by.is_empty() && !base.order_by.is_empty())
         || base.window_frame.is_some();

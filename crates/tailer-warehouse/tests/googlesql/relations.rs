@@ -77,6 +77,14 @@ fn frames_over_values() {
 }
 
 #[test]
+fn named_windows() {
+    rows(
+        "SELECT SUM(x) OVER (w), SUM(x) OVER (v ROWS 1 PRECEDING) FROM UNNEST([1, 2, 4]) x WINDOW w AS (v ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING), v AS (ORDER BY x) ORDER BY x",
+        "[[3, 1], [6, 3], [4, 6]]",
+    );
+}
+
+#[test]
 fn quantified_like() {
     rows(
         "SELECT 'ab' LIKE ANY ('x%', 'a_'), 'ab' LIKE ALL ('a%', '%b', 'c'), 'a' NOT LIKE ANY ('a', 'b')",
