@@ -61,11 +61,14 @@ static PATTERNS: LazyLock<Vec<Sentence>> = LazyLock::new(|| {
     SENTENCES.iter().filter_map(sentence).collect()
 });
 
+/// Stands for BigQuery's TIMESTAMP until DuckDB's, which is another type, is replaced.
+const ZONED: &str = "\u{1}";
+
 /// DuckDB's names of types, the longer ones first.
 const TYPES: &[(&str, &str)] = &[
-    ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP_"),
-    ("TIMESTAMP_", "TIMESTAMP"),
+    ("TIMESTAMP WITH TIME ZONE", ZONED),
     ("TIMESTAMP", "DATETIME"),
+    (ZONED, "TIMESTAMP"),
     ("DECIMAL(38,9)", "NUMERIC"),
     ("VARCHAR", "STRING"),
     ("DOUBLE", "FLOAT64"),
