@@ -116,6 +116,6 @@ fn one_file_is_launched_again_from_the_command_line() {
 
     let unknown =
         server.tailerd(&["launch", "storage-to-storage", "receive", "--param", "file=part_000002_20240229.csv"]);
-    assert_eq!(unknown.code, Some(3), "{}", unknown.snapshot());
+    assert_eq!(unknown.code, Some(1), "{}", unknown.snapshot());
     assert!(unknown.stderr.contains("neither in the source folder nor in the archive"), "{}", unknown.stderr);
 }

@@ -69,7 +69,7 @@ impl Fixture {
     /// The encrypted form of a secret.
     fn seal(&self, secret: &Value) -> Value {
         let data = self.data().display().to_string();
-        tailerd(&["encrypt", "--text", secret.as_str().unwrap(), "--data", &data]).json()
+        tailerd(&["encrypt", "--text", "--data", &data, secret.as_str().unwrap()]).json()
     }
 
     /// Deploys one storage-to-storage configuration to a server with these settings.

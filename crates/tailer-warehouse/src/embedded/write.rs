@@ -148,7 +148,7 @@ fn open_registered(
     let mut columns = tables::describe(session, &storage)?;
     columns.retain(|column| !(ingested && column.name == ingestion::COLUMN));
     let last_row = match session.rows(&format!("SELECT max(rowid) FROM {storage}"), [], |row| row.get(0)) {
-        Err(WarehouseError::Invalid { .. }) if tables::is_view(session, table)? => {
+        Err(_) if tables::is_view(session, table)? => {
             return Err(invalid(format!("{table} is a view: rows can only be written to tables")));
         }
         last_row => last_row?,

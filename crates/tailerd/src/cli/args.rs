@@ -332,7 +332,8 @@ pub(crate) struct KeysGenerateArgs {
 #[derive(Debug, Args)]
 pub(crate) struct EncryptArgs {
     /// A file that exists, else a text; `-` reads standard input
-    #[arg(value_name = "FILE|TEXT")]
+    // A text may begin like a flag: PEM files do.
+    #[arg(value_name = "FILE|TEXT", allow_hyphen_values = true)]
     pub(crate) message: Secret<String>,
     /// It is a file
     #[arg(long, conflicts_with = "text")]

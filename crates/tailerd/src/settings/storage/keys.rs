@@ -104,12 +104,3 @@ pub(crate) const KEYS: &[Key] = &[
 pub(super) fn find(kind: StorageKind, name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name && key.kinds.contains(&kind))
 }
-
-/// ` did you mean …?`, or nothing: of the names that there are.
-pub(super) fn nearest<'n>(unknown: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    names
-        .map(|name| (strsim::jaro_winkler(unknown, name), name))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
-}

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value;
-use tailer_model::operation::storage_to_storage::StorageKind;
+use tailer_model::{nearest, operation::storage_to_storage::StorageKind};
 
 use super::{
     super::layers::Origin,
@@ -121,7 +121,7 @@ fn kind_names() -> impl Iterator<Item = &'static str> {
 }
 
 fn unknown<'n>(shown: &str, key: &str, before: &str, name: &str, names: impl Iterator<Item = &'n str>) -> String {
-    match keys::nearest(name, names) {
+    match nearest(name, names) {
         Some(near) => format!("{shown}: unknown key `{key}`; did you mean `{before}{near}`?"),
         None => format!("{shown}: unknown key `{key}`"),
     }
