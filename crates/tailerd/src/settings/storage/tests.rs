@@ -95,10 +95,10 @@ fn problems_name_their_place_and_the_nearest() {
     );
     check(
         "[storage.s3.\"b\"]\nservise = \"s3\"\nhost_key = \"x\"\nservice = \"gcs\"\nretries = \"x\"",
-        "tailerd.toml: unknown key `storage.s3.\"b\".servise`; did you mean `service`?\n\
-         tailerd.toml: unknown key `storage.s3.\"b\".host_key`\n\
+        "tailerd.toml: unknown key `storage.s3.\"b\".host_key`\n\
+         tailerd.toml: storage.s3.\"b\".retries: expected a whole number\n\
          tailerd.toml: storage.s3.\"b\".service: expected \"local\" or \"s3\"\n\
-         tailerd.toml: storage.s3.\"b\".retries: expected a whole number",
+         tailerd.toml: unknown key `storage.s3.\"b\".servise`; did you mean `service`?",
     );
     check(
         "[storage.s3.\"b\"]\nregion = \"x\"\n[storage.sftp.\"h\"]\nservice = \"sftp\"\nhost_key = \"short\"",
