@@ -241,6 +241,8 @@ async fn ingestion_time_partitions_hide_their_column() {
     assert_eq!(bench.rows("SELECT a FROM d.u").await, ["[3]"]);
     let dml = bench.run(Job::Query(query("DELETE FROM d.t WHERE true"))).await;
     assert!(matches!(dml, Err(WarehouseError::Unsupported { .. })), "{dml:?}");
+    let day = "SELECT a, _PARTITIONDATE FROM d.t WHERE _PARTITIONTIME < TIMESTAMP '2024-02-25'";
+    assert_eq!(bench.rows(day).await, [r#"[4,"2024-02-24"]"#]);
     bench.sql("DROP TABLE d.t").await;
     bench.create("d.t", &definition(&["c INT64"])).await;
 }

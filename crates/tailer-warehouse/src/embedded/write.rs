@@ -147,12 +147,10 @@ fn open_registered(
     let storage = tables::storage(table, &definition);
     let mut columns = tables::describe(session, &storage)?;
     columns.retain(|column| !(ingested && column.name == ingestion::COLUMN));
-    let last_row = match session.rows(&format!("SELECT max(rowid) FROM {storage}"), [], |row| row.get(0)) {
-        Err(_) if tables::is_view(session, table)? => {
-            return Err(invalid(format!("{table} is a view: rows can only be written to tables")));
-        }
-        last_row => last_row?,
-    };
+    if !ingested && tables::is_view(session, table)? {
+        return Err(invalid(format!("{table} is a view: rows can only be written to tables")));
+    }
+    let last_row = session.rows(&format!("SELECT max(rowid) FROM {storage}"), [], |row| row.get(0))?;
     let ingested_at = ingested.then(|| ingestion_time(&definition, partition.as_ref()));
     Ok(Opened { storage, columns, partition, ingested_at, last_row: last_row.into_iter().next().flatten(), definition })
 }
