@@ -19,6 +19,9 @@ pub enum StoreError {
     /// Another process held the database for longer than the store waits. Nothing was recorded; trying again is fine.
     #[error("the metadata database is held by another process: try again")]
     Busy,
+    /// The database does not answer, or the connection broke before it did: what was under way may or may not be recorded.
+    #[error("the metadata database cannot be reached: {0}")]
+    Unreachable(String),
     /// The disk is full. Nothing was recorded.
     #[error("no space left on the disk of the metadata database: free some, then try again")]
     Full,
@@ -46,6 +49,6 @@ impl StoreError {
     /// Whether the same decision may succeed when tried again later, without anyone mending anything but load or disk space.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Busy | Self::Full)
+        matches!(self, Self::Busy | Self::Full | Self::Unreachable(_))
     }
 }

@@ -41,8 +41,10 @@ pub mod tokens;
 pub mod workflows;
 
 mod column;
+mod database;
 mod error;
 mod migrations;
+mod postgres;
 mod readers;
 mod sqlite;
 mod store;

@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 
 use parking_lot::Mutex;
 
-use crate::{Tx, sqlite::Database, writer::Decision};
+use crate::{Tx, database::Database, writer::Decision};
 
 /// How many readers there are: one per core, at least two so that one long listing blocks nobody, at most eight.
 pub(crate) fn count() -> usize {
@@ -13,13 +13,13 @@ pub(crate) fn count() -> usize {
 }
 
 /// Serves reads until the last sender is gone. All readers share one queue; whoever is free takes the next.
-pub(crate) fn run(mut database: Database, queue: &Mutex<Receiver<Box<dyn Decision>>>) {
+pub(crate) fn run(database: &mut dyn Database, queue: &Mutex<Receiver<Box<dyn Decision>>>) {
     loop {
         let next = queue.lock().recv();
         let Ok(mut read) = next else { return };
         let begun = database.begin_read();
         if begun.is_ok() {
-            read.decide(&mut Tx::new(&mut database));
+            read.decide(&mut Tx::new(database));
         }
         database.rollback();
         read.answer(begun);

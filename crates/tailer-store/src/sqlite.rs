@@ -17,7 +17,9 @@ use rusqlite::{
 };
 
 use crate::{
-    Durability, StoreError, Tx, migrations,
+    Durability, StoreError, Tx,
+    database::Database,
+    migrations,
     tx::{Field, Fields, Row, Session, Value},
 };
 
@@ -35,7 +37,7 @@ const DIALECT: migrations::Dialect =
 
 /// One connection and the transaction that it is in, if any.
 #[derive(Debug)]
-pub(crate) struct Database {
+pub(crate) struct Connected {
     connection: Connection,
     synchronous: Option<Durability>,
     /// The error that made SQLite roll back the whole transaction by itself: disk full, I/O error.
@@ -44,7 +46,7 @@ pub(crate) struct Database {
     steps: u64,
 }
 
-impl Database {
+impl Connected {
     /// Opens for writing; creates the database and applies migrations as needed.
     pub(crate) fn open_writer(path: &Path) -> Result<Self, StoreError> {
         let mut database = Self::connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
@@ -151,62 +153,6 @@ impl Database {
         migrations::applied(&mut tx, exists)
     }
 
-    /// Begins a transaction that writes. Waits for other processes' writers.
-    pub(crate) fn begin(&mut self, durability: Durability) -> Result<(), StoreError> {
-        if self.synchronous != Some(durability) {
-            // In WAL mode FULL syncs the log at each commit; NORMAL only writes it, which survives the process, not the power.
-            let level = match durability {
-                Durability::Synced => "FULL",
-                Durability::Relaxed => "NORMAL",
-            };
-            self.connection.pragma_update(None, "synchronous", level).map_err(|e| translate(&e))?;
-            self.synchronous = Some(durability);
-        }
-        self.lost = None;
-        self.run("BEGIN IMMEDIATE")
-    }
-
-    /// Begins a transaction that only reads: all its statements see one snapshot.
-    pub(crate) fn begin_read(&mut self) -> Result<(), StoreError> {
-        self.lost = None;
-        self.run("BEGIN DEFERRED")
-    }
-
-    /// Ends the transaction and makes it durable; rolls it back when that fails.
-    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
-        self.run("COMMIT").inspect_err(|_| self.rollback())
-    }
-
-    /// Ends the transaction, if there is one, without effect.
-    pub(crate) fn rollback(&mut self) {
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.run("ROLLBACK")
-        {
-            tracing::error!(%error, "cannot roll back a transaction of the metadata database");
-        }
-    }
-
-    /// Begins a decision within the transaction.
-    pub(crate) fn begin_decision(&mut self) -> Result<(), StoreError> {
-        self.run("SAVEPOINT decision")
-    }
-
-    /// Ends a decision: keeps what it wrote, or takes all of it back.
-    pub(crate) fn end_decision(&mut self, keep: bool) -> Result<(), StoreError> {
-        if !keep {
-            self.run("ROLLBACK TO decision")?;
-        }
-        self.run("RELEASE decision")
-    }
-
-    /// The error with which SQLite gave up the whole transaction, if it did.
-    pub(crate) fn lost(&self) -> Option<StoreError> {
-        if !self.connection.is_autocommit() {
-            return None;
-        }
-        Some(self.lost.clone().unwrap_or_else(|| StoreError::Database("the transaction was rolled back".into())))
-    }
-
     fn run(&mut self, sql: &str) -> Result<(), StoreError> {
         self.execute(sql, &[]).map(drop)
     }
@@ -220,7 +166,58 @@ impl Database {
     }
 }
 
-impl Session for Database {
+impl Database for Connected {
+    fn begin(&mut self, durability: Durability) -> Result<(), StoreError> {
+        if self.synchronous != Some(durability) {
+            // In WAL mode FULL syncs the log at each commit; NORMAL only writes it, which survives the process, not the power.
+            let level = match durability {
+                Durability::Synced => "FULL",
+                Durability::Relaxed => "NORMAL",
+            };
+            self.connection.pragma_update(None, "synchronous", level).map_err(|e| translate(&e))?;
+            self.synchronous = Some(durability);
+        }
+        self.lost = None;
+        self.run("BEGIN IMMEDIATE")
+    }
+
+    fn begin_read(&mut self) -> Result<(), StoreError> {
+        self.lost = None;
+        self.run("BEGIN DEFERRED")
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        self.run("COMMIT").inspect_err(|_| self.rollback())
+    }
+
+    fn rollback(&mut self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.run("ROLLBACK")
+        {
+            tracing::error!(%error, "cannot roll back a transaction of the metadata database");
+        }
+    }
+
+    fn begin_decision(&mut self) -> Result<(), StoreError> {
+        self.run("SAVEPOINT decision")
+    }
+
+    fn end_decision(&mut self, keep: bool) -> Result<(), StoreError> {
+        if !keep {
+            self.run("ROLLBACK TO decision")?;
+        }
+        self.run("RELEASE decision")
+    }
+
+    fn lost(&self) -> Option<StoreError> {
+        if !self.connection.is_autocommit() {
+            return None;
+        }
+        Some(self.lost.clone().unwrap_or_else(|| StoreError::Database("the transaction was rolled back".into())))
+    }
+}
+
+impl Session for Connected {
     fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
         let done = self.connection.prepare_cached(sql).and_then(|mut statement| {
             let changed = statement.execute(params_from_iter(params))?;
@@ -326,7 +323,7 @@ mod tests {
     #[test]
     fn a_synced_commit_waits_for_the_disk_and_a_relaxed_one_does_not() {
         let folder = tempfile::tempdir().unwrap();
-        let mut database = Database::open_writer(&folder.path().join("tailerd.db")).unwrap();
+        let mut database = Connected::open_writer(&folder.path().join("tailerd.db")).unwrap();
         // 2 is FULL, 1 is NORMAL (SQLite's documentation of `PRAGMA synchronous`).
         for (durability, level) in
             [(Durability::Relaxed, 1), (Durability::Synced, 2), (Durability::Synced, 2), (Durability::Relaxed, 1)]

@@ -16,8 +16,9 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::{
-    StoreError, Tx, readers,
-    sqlite::Database,
+    StoreError, Tx,
+    database::Database,
+    postgres, readers, sqlite,
     writer::{self, Decision, Job, Pending},
 };
 
@@ -40,18 +41,68 @@ struct Inner {
     writer: Option<Sender<Job>>,
     readers: Option<Sender<Box<dyn Decision>>>,
     threads: Vec<JoinHandle<()>>,
-    path: PathBuf,
+    place: Place,
     /// Holds the folder of a database for tests; removed after the threads have ended.
     _folder: Option<tempfile::TempDir>,
 }
 
+/// Where a database is.
+#[derive(Debug, Clone)]
+enum Place {
+    File(PathBuf),
+    Server(postgres::Address),
+}
+
+impl Place {
+    fn writer(&self) -> Result<Box<dyn Database>, StoreError> {
+        Ok(match self {
+            Self::File(path) => Box::new(sqlite::Connected::open_writer(path)?),
+            Self::Server(address) => Box::new(postgres::Connected::open(address)?),
+        })
+    }
+
+    /// For a database that a writer has set up.
+    fn reader(&self) -> Result<Box<dyn Database>, StoreError> {
+        Ok(match self {
+            Self::File(path) => Box::new(sqlite::Connected::open_reader(path)?),
+            Self::Server(address) => Box::new(postgres::Connected::connect(address)?),
+        })
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Server(address) => f.write_str(&address.display()),
+        }
+    }
+}
+
 impl Store {
-    /// Opens the database at `path`; creates it, and applies migrations, as needed.
+    /// Opens the SQLite database at `path`; creates it, and applies migrations, as needed.
     ///
     /// # Errors
     /// [`StoreError::Open`], [`StoreError::Foreign`], [`StoreError::Newer`], [`StoreError::Busy`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::start(path, None)
+        Self::start(Place::File(path.to_owned()), None)
+    }
+
+    /// Opens the PostgreSQL database at `url` (`postgresql://user:password@host:port/database`), in the first schema of its
+    /// search path; applies migrations as needed. Several servers may share one.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`], [`StoreError::Newer`], [`StoreError::Busy`]. No message holds the password.
+    pub fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::start(Place::Server(postgres::Address::parse(url)?), None)
+    }
+
+    /// Another store over the same database, as another server opens it.
+    ///
+    /// # Errors
+    /// As [`Store::open`] and [`Store::connect`].
+    pub fn open_again(&self) -> Result<Self, StoreError> {
+        Self::start(self.0.place.clone(), None)
     }
 
     /// A database of its own in a temporary folder, gone with the last clone: for tests.
@@ -62,41 +113,42 @@ impl Store {
         let folder = tempfile::tempdir()
             .map_err(|e| StoreError::Open { path: "in a temporary folder".into(), message: e.to_string() })?;
         let path = folder.path().join("tailerd.db");
-        Self::start(&path, Some(folder))
+        Self::start(Place::File(path), Some(folder))
     }
 
-    fn start(path: &Path, folder: Option<tempfile::TempDir>) -> Result<Self, StoreError> {
+    fn start(place: Place, folder: Option<tempfile::TempDir>) -> Result<Self, StoreError> {
         let cannot_start = |e: std::io::Error| StoreError::Open {
-            path: path.display().to_string(),
+            path: place.to_string(),
             message: format!("no thread could be started: {e}"),
         };
-        let database = Database::open_writer(path)?;
-        let connections = (0..readers::count()).map(|_| Database::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
-
+        let (mut database, connections) = open(&place)?;
         let (writer, jobs) = mpsc::channel();
         let (reads, queue) = mpsc::channel();
         let queue = Arc::new(Mutex::new(queue));
         let mut threads = Vec::new();
-        let writing = move || writer::run(database, &jobs);
+        let writing = move || writer::run(&mut *database, &jobs);
         threads.push(thread::Builder::new().name("store-writer".into()).spawn(writing).map_err(cannot_start)?);
-        for connection in connections {
+        for mut connection in connections {
             let queue = Arc::clone(&queue);
-            let reading = move || readers::run(connection, &queue);
+            let reading = move || readers::run(&mut *connection, &queue);
             threads.push(thread::Builder::new().name("store-reader".into()).spawn(reading).map_err(cannot_start)?);
         }
-        Ok(Self(Arc::new(Inner {
-            writer: Some(writer),
-            readers: Some(reads),
-            threads,
-            path: path.to_owned(),
-            _folder: folder,
-        })))
+        Ok(Self(Arc::new(Inner { writer: Some(writer), readers: Some(reads), threads, place, _folder: folder })))
     }
 
-    /// Where the database is.
+    /// The file of the database; `None` when it is on a server.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0.path
+    pub fn path(&self) -> Option<&Path> {
+        match &self.0.place {
+            Place::File(path) => Some(path),
+            Place::Server(_) => None,
+        }
+    }
+
+    /// Where the database is, for messages: never a password.
+    #[must_use]
+    pub fn location(&self) -> String {
+        self.0.place.to_string()
     }
 
     /// A decision: all that `decide` writes is recorded together, or, when it answers an error, not at all. Answers after the
@@ -193,6 +245,20 @@ impl Store {
         let readers = self.0.readers.as_ref().ok_or(StoreError::Closed)?;
         readers.send(Box::new(Pending::new(look, answer))).map_err(|_| StoreError::Closed)
     }
+}
+
+/// The writing connection and the reading ones.
+type Connections = (Box<dyn Database>, Vec<Box<dyn Database>>);
+
+/// Opens on a thread of its own: the PostgreSQL client must not be used on a thread of an asynchronous runtime.
+fn open(place: &Place) -> Result<Connections, StoreError> {
+    let open = || {
+        let writer = place.writer()?;
+        let readers = (0..readers::count()).map(|_| place.reader()).collect::<Result<Vec<_>, _>>()?;
+        Ok((writer, readers))
+    };
+    thread::scope(|scope| scope.spawn(open).join())
+        .unwrap_or_else(|_| Err(StoreError::Internal("opening the metadata database panicked".into())))
 }
 
 impl Drop for Inner {

@@ -12,7 +12,7 @@ use std::{
     sync::mpsc::Receiver,
 };
 
-use crate::{Durability, StoreError, Tx, sqlite::Database};
+use crate::{Durability, StoreError, Tx, database::Database};
 
 /// Decisions per commit, so that the first of a flood is not kept waiting for all of it.
 const LARGEST_GROUP: usize = 512;
@@ -78,17 +78,17 @@ pub(crate) struct Job {
 }
 
 /// Serves jobs until the last sender is gone.
-pub(crate) fn run(mut database: Database, jobs: &Receiver<Job>) {
+pub(crate) fn run(database: &mut dyn Database, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
         let mut group = VecDeque::from([first]);
         group.extend(jobs.try_iter().take(LARGEST_GROUP - 1));
-        commit(&mut database, group);
+        commit(database, group);
     }
 }
 
 /// Commits a group, in one transaction unless the database gives one up halfway: then those before get the error, and the rest
 /// another transaction.
-fn commit(database: &mut Database, mut group: VecDeque<Job>) {
+fn commit(database: &mut dyn Database, mut group: VecDeque<Job>) {
     let durability = if group.iter().any(|job| job.durability == Durability::Synced) {
         Durability::Synced
     } else {
@@ -110,7 +110,7 @@ fn commit(database: &mut Database, mut group: VecDeque<Job>) {
 /// Moves decisions from `group` to `decided` and commits them. An error is everyone's in `decided`; the result beside a job is its
 /// own.
 fn transaction(
-    database: &mut Database,
+    database: &mut dyn Database,
     durability: Durability,
     group: &mut VecDeque<Job>,
     decided: &mut Vec<(Job, Result<(), StoreError>)>,
@@ -126,7 +126,7 @@ fn transaction(
     database.commit()
 }
 
-fn decide(database: &mut Database, job: &mut Job) -> Result<(), StoreError> {
+fn decide(database: &mut dyn Database, job: &mut Job) -> Result<(), StoreError> {
     database.begin_decision()?;
     let keep = job.decision.decide(&mut Tx::new(database));
     if database.lost().is_some() {
@@ -140,7 +140,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::{settings, tx::Session};
+    use crate::{settings, sqlite::Connected, tx::Session};
 
     /// A job that sets `name` to `length` bytes, and where its answer comes.
     fn job(name: &'static str, length: usize) -> (Job, mpsc::Receiver<Result<(), StoreError>>) {
@@ -150,14 +150,14 @@ mod tests {
         (Job { durability: Durability::Synced, decision }, answered)
     }
 
-    fn is_set(database: &mut Database, name: &str) -> bool {
+    fn is_set(database: &mut dyn Database, name: &str) -> bool {
         settings::get(&mut Tx::new(database), name).unwrap().is_some()
     }
 
     #[test]
     fn when_the_disk_is_full_answers_and_records_agree() {
         let folder = tempfile::tempdir().unwrap();
-        let mut database = Database::open_writer(&folder.path().join("tailerd.db")).unwrap();
+        let mut database = Connected::open_writer(&folder.path().join("tailerd.db")).unwrap();
         let pages =
             Tx::new(&mut database).query_one("PRAGMA page_count", &[], |row| row.take::<i64>()).unwrap().unwrap();
         // Room for small rows, not for a large one: to SQLite that is a full disk.
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn when_no_transaction_can_begin_everyone_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let mut database = Database::open_writer(&folder.path().join("tailerd.db")).unwrap();
+        let mut database = Connected::open_writer(&folder.path().join("tailerd.db")).unwrap();
         database.begin(Durability::Synced).unwrap();
         let (jobs, answers): (VecDeque<_>, Vec<_>) = [job("a", 1), job("b", 1)].into_iter().unzip();
         commit(&mut database, jobs);

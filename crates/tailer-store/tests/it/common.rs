@@ -22,7 +22,7 @@ pub struct Bench(pub Store);
 
 impl Bench {
     pub fn new() -> Self {
-        Self(Store::in_memory().unwrap())
+        Self(crate::fresh())
     }
 
     /// A decision that must succeed.

@@ -7,6 +7,7 @@ mod common;
 mod configurations;
 mod crash;
 mod expectations;
+mod file;
 mod files;
 mod idempotency;
 mod logs;
@@ -21,3 +22,8 @@ mod tasks;
 mod ticks;
 mod tokens;
 mod workflows;
+
+/// An empty store for a test. The tests of the nouns run on PostgreSQL too: `tests/postgres`.
+fn fresh() -> tailer_store::Store {
+    tailer_store::Store::in_memory().unwrap()
+}

@@ -1,4 +1,4 @@
-//! Many threads at once on two stores over one file, as two servers would be: each decision is made once, and no limit is passed.
+//! Many threads at once on two stores over one database, as two servers would be: each decision is made once, and no limit is passed.
 
 use std::{
     collections::BTreeMap,
@@ -16,9 +16,9 @@ use crate::common::{Bench, at, identity, job, run_id, version_of};
 
 const THREADS: u128 = 64;
 
-/// Runs `decide` on 64 threads, let go together, half of them through another store on the same file; answers how many said yes.
+/// Runs `decide` on 64 threads, let go together, half of them through another store on the same database; answers how many said yes.
 fn race(bench: &Bench, decide: impl Fn(&Store, u128) -> bool + Send + Sync + 'static) -> usize {
-    let other = Store::open(bench.0.path()).unwrap();
+    let other = bench.0.open_again().unwrap();
     let decide = Arc::new(decide);
     let start = Arc::new(Barrier::new(usize::try_from(THREADS).unwrap()));
     let threads: Vec<_> = (0..THREADS)

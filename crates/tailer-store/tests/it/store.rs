@@ -1,11 +1,10 @@
-//! The store itself: decisions are whole or nothing, groups share commits and no errors, files are opened with care.
+//! The store itself: decisions are whole or nothing, groups share commits and no errors.
 
-use std::{path::Path, sync::mpsc};
+use std::sync::mpsc;
 
-use rusqlite::Connection;
 use tailer_store::{Durability, Store, StoreError, settings};
 
-use crate::common::Bench;
+use crate::fresh;
 
 /// An error of an engine's kind.
 #[derive(Debug, PartialEq)]
@@ -30,7 +29,7 @@ fn is_set(store: &Store, name: &'static str) -> bool {
 
 #[test]
 fn a_decision_that_fails_leaves_nothing() {
-    let store = Store::in_memory().unwrap();
+    let store = fresh();
     let refused = store.write_blocking(Durability::Synced, |tx| {
         settings::set(tx, "a", "1")?;
         Err::<(), _>(Refused::ByRule("no"))
@@ -41,7 +40,7 @@ fn a_decision_that_fails_leaves_nothing() {
 
 #[test]
 fn a_decision_that_panics_takes_back_its_own_writes_only() {
-    let store = Store::in_memory().unwrap();
+    let store = fresh();
     let panicked = store.write_blocking(Durability::Synced, |tx| -> Result<(), StoreError> {
         settings::set(tx, "a", "1")?;
         panic!("at the disco")
@@ -56,7 +55,7 @@ fn a_decision_that_panics_takes_back_its_own_writes_only() {
 
 #[test]
 fn decisions_of_one_group_neither_share_errors_nor_lose_order() {
-    let store = Store::in_memory().unwrap();
+    let store = fresh();
     // Hold the writer, so that all that follows waits and makes one group.
     let (go, gate) = mpsc::channel::<()>();
     let (held, holding) = mpsc::channel();
@@ -108,7 +107,7 @@ fn decisions_of_one_group_neither_share_errors_nor_lose_order() {
 
 #[test]
 fn reads_see_what_was_answered_and_cannot_write() {
-    let store = Store::in_memory().unwrap();
+    let store = fresh();
     set(&store, "a").unwrap();
     assert!(is_set(&store, "a"));
     let wrote = store.read_blocking(|tx| settings::set(tx, "b", "1"));
@@ -118,7 +117,7 @@ fn reads_see_what_was_answered_and_cannot_write() {
 
 #[test]
 fn a_read_is_one_snapshot() {
-    let store = Store::in_memory().unwrap();
+    let store = fresh();
     let writer = store.clone();
     let seen = store.read_blocking(move |tx| {
         let before = settings::get(tx, "a")?;
@@ -131,7 +130,7 @@ fn a_read_is_one_snapshot() {
 
 #[tokio::test]
 async fn futures_answer_and_may_be_dropped() {
-    let store = Store::in_memory().unwrap();
+    let store = fresh();
     store.write(Durability::Relaxed, |tx| settings::set(tx, "a", "1")).await.unwrap();
     assert_eq!(store.read(|tx| settings::get(tx, "a")).await, Ok(Some("1".into())));
     let dropped = store.write(Durability::Synced, |tx| settings::set(tx, "a", "2"));
@@ -143,7 +142,7 @@ async fn futures_answer_and_may_be_dropped() {
 
 #[test]
 fn a_store_may_be_dropped_by_a_decision() {
-    let store = Store::in_memory().unwrap();
+    let store = fresh();
     let inner = store.clone();
     let (done, told) = mpsc::channel();
     let thread = std::thread::spawn(move || {
@@ -154,111 +153,4 @@ fn a_store_may_be_dropped_by_a_decision() {
     });
     std::thread::spawn(move || done.send(thread.join().unwrap()));
     assert_eq!(told.recv_timeout(std::time::Duration::from_secs(10)).unwrap(), Ok(()));
-}
-
-fn at_path<T>(test: impl FnOnce(&Path) -> T) -> T {
-    let folder = tempfile::tempdir().unwrap();
-    test(&folder.path().join("tailerd.db"))
-}
-
-#[test]
-fn what_was_recorded_is_there_when_opened_again() {
-    at_path(|path| {
-        set(&Store::open(path).unwrap(), "a").unwrap();
-        let again = Store::open(path).unwrap();
-        assert!(is_set(&again, "a"));
-        assert_eq!(again.path(), path);
-    });
-}
-
-#[test]
-fn another_process_may_write_at_the_same_time() {
-    at_path(|path| {
-        // Two stores on one file are to SQLite what two processes are: a server, and a command beside it.
-        let server = Store::open(path).unwrap();
-        let writers: Vec<_> = ["cli", "server"]
-            .into_iter()
-            .map(|who| {
-                let store = if who == "cli" { Store::open(path).unwrap() } else { server.clone() };
-                std::thread::spawn(move || {
-                    for n in 0..200 {
-                        store
-                            .write_blocking(Durability::Relaxed, move |tx| {
-                                let sum: i64 = settings::get(tx, "sum")?.map_or(0, |s| s.parse().unwrap());
-                                settings::set(tx, &format!("{who} {n}"), "x")?;
-                                settings::set(tx, "sum", &(sum + 1).to_string())
-                            })
-                            .unwrap();
-                    }
-                })
-            })
-            .collect();
-        for writer in writers {
-            writer.join().unwrap();
-        }
-        let sum = server.read_blocking(|tx| settings::get(tx, "sum")).unwrap();
-        assert_eq!(sum.as_deref(), Some("400"), "no write was lost or refused");
-    });
-}
-
-#[test]
-fn many_may_create_the_database_at_once() {
-    at_path(|path| {
-        let openers: Vec<_> = (0..8)
-            .map(|_| {
-                let path = path.to_owned();
-                std::thread::spawn(move || Store::open(&path).map(drop))
-            })
-            .collect();
-        for opener in openers {
-            assert_eq!(opener.join().unwrap(), Ok(()));
-        }
-    });
-}
-
-#[test]
-fn a_database_of_a_newer_program_is_refused_and_left_alone() {
-    at_path(|path| {
-        drop(Store::open(path).unwrap());
-        let sqlite = Connection::open(path).unwrap();
-        sqlite.execute("INSERT INTO migrations (number, name, applied) VALUES (99, 'future', 0)", []).unwrap();
-        drop(sqlite);
-        let before = std::fs::read(path).unwrap();
-        let refused = Store::open(path).unwrap_err();
-        assert!(matches!(refused, StoreError::Newer { found: 99, .. }), "{refused:?}");
-        assert!(refused.to_string().contains("start the newer program"), "{refused}");
-        assert_eq!(std::fs::read(path).unwrap(), before);
-    });
-}
-
-#[test]
-fn a_file_of_another_program_is_refused_and_left_alone() {
-    at_path(|path| {
-        let sqlite = Connection::open(path).unwrap();
-        sqlite.execute("CREATE TABLE theirs (x)", []).unwrap();
-        drop(sqlite);
-        let before = std::fs::read(path).unwrap();
-        assert_eq!(Store::open(path).unwrap_err(), StoreError::Foreign { path: path.display().to_string() });
-        assert_eq!(std::fs::read(path).unwrap(), before);
-    });
-    at_path(|path| {
-        std::fs::write(path, "not a database at all, but long enough to have a header").unwrap();
-        assert_eq!(Store::open(path).unwrap_err(), StoreError::Foreign { path: path.display().to_string() });
-    });
-}
-
-#[test]
-fn a_folder_that_is_not_there_is_named() {
-    let refused = Store::open(Path::new("/nowhere/at/all/tailerd.db")).unwrap_err();
-    assert!(matches!(&refused, StoreError::Open { path, .. } if path == "/nowhere/at/all/tailerd.db"), "{refused:?}");
-}
-
-#[test]
-fn the_log_of_writes_is_in_wal_mode_with_our_mark() {
-    let bench = Bench::new();
-    let sqlite = Connection::open(bench.0.path()).unwrap();
-    let pragma =
-        |name: &str| sqlite.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
-    assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
-    assert_eq!(pragma("application_id"), 0x746c_7264_i64.into());
 }
