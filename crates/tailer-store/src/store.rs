@@ -42,6 +42,8 @@ struct Inner {
     readers: Option<Sender<Box<dyn Decision>>>,
     threads: Vec<JoinHandle<()>>,
     place: Place,
+    /// Only where several servers may share the database.
+    wake: Option<postgres::Wake>,
     /// Holds the folder of a database for tests; removed after the threads have ended.
     _folder: Option<tempfile::TempDir>,
 }
@@ -122,6 +124,12 @@ impl Store {
             message: format!("no thread could be started: {e}"),
         };
         let (mut database, connections) = open(&place)?;
+        let wake = match &place {
+            Place::File(_) => None,
+            Place::Server(address) => {
+                Some(postgres::Wake::start(address, uuid::Uuid::new_v4().to_string()).map_err(cannot_start)?)
+            }
+        };
         let (writer, jobs) = mpsc::channel();
         let (reads, queue) = mpsc::channel();
         let queue = Arc::new(Mutex::new(queue));
@@ -133,7 +141,7 @@ impl Store {
             let reading = move || readers::run(&mut *connection, &queue);
             threads.push(thread::Builder::new().name("store-reader".into()).spawn(reading).map_err(cannot_start)?);
         }
-        Ok(Self(Arc::new(Inner { writer: Some(writer), readers: Some(reads), threads, place, _folder: folder })))
+        Ok(Self(Arc::new(Inner { writer: Some(writer), readers: Some(reads), threads, place, wake, _folder: folder })))
     }
 
     /// The file of the database; `None` when it is on a server.
@@ -149,6 +157,32 @@ impl Store {
     #[must_use]
     pub fn location(&self) -> String {
         self.0.place.to_string()
+    }
+
+    /// Whether other servers may share the database.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.wake.is_some()
+    }
+
+    /// Tells the other servers that share the database, if any, that something was recorded that they may act on. Returns at
+    /// once; call it after the write was answered. May be lost: whoever is told looks by himself too, from time to time.
+    pub fn announce(&self) {
+        if let Some(wake) = &self.0.wake {
+            wake.announce();
+        }
+    }
+
+    /// Calls `told`, on a thread of its own, whenever another server announces something, for as long as this store is open.
+    /// Never where nobody shares the database.
+    ///
+    /// # Errors
+    /// [`StoreError::Internal`] when no thread can be started.
+    pub fn listen(&self, told: impl Fn() + Send + 'static) -> Result<(), StoreError> {
+        match &self.0.wake {
+            Some(wake) => wake.listen(told).map_err(|error| StoreError::Internal(error.to_string())),
+            None => Ok(()),
+        }
     }
 
     /// A decision: all that `decide` writes is recorded together, or, when it answers an error, not at all. Answers after the

@@ -9,6 +9,7 @@
 //! A connection that breaks is made anew when the next transaction begins; whatever was under way is answered as failed.
 
 mod values;
+mod wake;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -22,6 +23,7 @@ use crate::{
     tx::{Row, Session, Value},
 };
 use values::{numbered, parameters};
+pub(crate) use wake::Wake;
 
 /// How long to wait for other servers' transactions. Ours are short.
 const PATIENCE: &str = "30s";
@@ -41,7 +43,7 @@ const DIALECT: migrations::Dialect =
 /// Where the database is and how to get in. Never shows the password.
 #[derive(Clone)]
 pub(crate) struct Address {
-    config: Config,
+    config: Box<Config>,
 }
 
 impl std::fmt::Debug for Address {
@@ -62,7 +64,7 @@ impl Address {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(10));
         }
-        Ok(Self { config })
+        Ok(Self { config: Box::new(config) })
     }
 
     /// For messages: host and database.
@@ -88,7 +90,7 @@ impl Address {
     fn connect(&self) -> Result<Client, StoreError> {
         let connected = match self.config.get_ssl_mode() {
             SslMode::Disable => self.config.connect(NoTls),
-            _ => self.config.connect(crate::postgres::values::tls()?),
+            _ => self.config.connect(values::tls()?),
         };
         let mut client =
             connected.map_err(|error| StoreError::Open { path: self.display(), message: words(&error) })?;

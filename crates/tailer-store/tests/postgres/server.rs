@@ -1,5 +1,7 @@
 //! What only a server can go wrong with: broken connections, wrong addresses, several programs that start at once.
 
+use std::{sync::mpsc, time::Duration};
+
 use postgres::{Client, NoTls};
 use tailer_store::{Durability, Store, StoreError, settings};
 
@@ -116,4 +118,24 @@ fn addresses_that_are_wrong_are_explained_without_the_password() {
         assert!(matches!(refused, StoreError::Open { .. }), "{refused:?}");
         assert!(!refused.to_string().contains("hush"), "{refused}");
     }
+}
+
+#[test]
+fn others_are_told_and_oneself_is_not() {
+    let Some(url) = schema() else { return };
+    let (one, other) = (Store::connect(&url).unwrap(), Store::connect(&url).unwrap());
+    let (heard, told) = mpsc::channel();
+    for (name, store) in [("one", &one), ("other", &other)] {
+        let heard = heard.clone();
+        store.listen(move || heard.send(name).unwrap_or_default()).unwrap();
+    }
+    let patience = Duration::from_secs(30);
+    // Each once, when it begins to listen.
+    let mut first = [told.recv_timeout(patience).unwrap(), told.recv_timeout(patience).unwrap()];
+    first.sort_unstable();
+    assert_eq!(first, ["one", "other"]);
+    one.announce();
+    assert_eq!(told.recv_timeout(patience).unwrap(), "other");
+    other.announce();
+    assert_eq!(told.recv_timeout(patience).unwrap(), "one");
 }
