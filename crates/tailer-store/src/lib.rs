@@ -54,5 +54,5 @@ mod writer;
 pub use column::Column;
 pub use configurations::ConfigurationKey;
 pub use error::StoreError;
-pub use store::{Durability, Store};
+pub use store::{Announcement, Durability, Store};
 pub use tx::{Field, Row, Tx, Value};

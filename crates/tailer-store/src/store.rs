@@ -32,6 +32,33 @@ pub enum Durability {
     Relaxed,
 }
 
+/// What one server tells the others that share the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Announcement {
+    /// Runs came to be, ended, or are wanted stopped.
+    Runs,
+    /// Configurations were deployed, enabled, disabled or archived.
+    Configurations,
+}
+
+impl Announcement {
+    pub(crate) const ALL: [Self; 2] = [Self::Runs, Self::Configurations];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Runs => "runs",
+            Self::Configurations => "configurations",
+        }
+    }
+
+    pub(crate) fn bit(self) -> u8 {
+        match self {
+            Self::Runs => 1,
+            Self::Configurations => 2,
+        }
+    }
+}
+
 /// The metadata store. Cloning shares it; the last clone to go waits for the writes under way and closes the database.
 #[derive(Debug, Clone)]
 pub struct Store(Arc<Inner>);
@@ -167,9 +194,9 @@ impl Store {
 
     /// Tells the other servers that share the database, if any, that something was recorded that they may act on. Returns at
     /// once; call it after the write was answered. May be lost: whoever is told looks by himself too, from time to time.
-    pub fn announce(&self) {
+    pub fn announce(&self, what: Announcement) {
         if let Some(wake) = &self.0.wake {
-            wake.announce();
+            wake.announce(what);
         }
     }
 
@@ -178,7 +205,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Internal`] when no thread can be started.
-    pub fn listen(&self, told: impl Fn() + Send + 'static) -> Result<(), StoreError> {
+    pub fn listen(&self, told: impl Fn(Announcement) + Send + 'static) -> Result<(), StoreError> {
         match &self.0.wake {
             Some(wake) => wake.listen(told).map_err(|error| StoreError::Internal(error.to_string())),
             None => Ok(()),

@@ -6,7 +6,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
         mpsc::{self, Receiver, SyncSender},
     },
     thread,
@@ -16,7 +16,7 @@ use std::{
 use postgres::{Client, fallible_iterator::FallibleIterator as _};
 
 use super::{Address, words};
-use crate::StoreError;
+use crate::{Announcement, StoreError};
 
 /// How long a thread waits before it looks whether it is still wanted, and before it connects again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -24,8 +24,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Sends and hears announcements of one store. Ends its threads when dropped.
 pub(crate) struct Wake {
     address: Address,
-    /// Room for one: a second announcement before the first is sent adds nothing.
-    announce: SyncSender<()>,
+    /// What is to be announced, a bit each.
+    pending: Arc<AtomicU8>,
+    /// Room for one: the sender takes all that is pending.
+    ask: SyncSender<()>,
     /// Tells our own announcements from others'.
     me: String,
     ended: Arc<AtomicBool>,
@@ -47,20 +49,22 @@ impl Wake {
     /// # Errors
     /// No thread can be started.
     pub(crate) fn start(address: &Address, me: String) -> Result<Self, std::io::Error> {
-        let (announce, asked) = mpsc::sync_channel(1);
-        let (to, name) = (address.clone(), me.clone());
-        thread::Builder::new().name("store-announcer".into()).spawn(move || send(&to, &name, &asked))?;
-        Ok(Self { address: address.clone(), announce, me, ended: Arc::default() })
+        let (ask, asked) = mpsc::sync_channel(1);
+        let pending = Arc::<AtomicU8>::default();
+        let (to, name, taken) = (address.clone(), me.clone(), Arc::clone(&pending));
+        thread::Builder::new().name("store-announcer".into()).spawn(move || send(&to, &name, &asked, &taken))?;
+        Ok(Self { address: address.clone(), pending, ask, me, ended: Arc::default() })
     }
 
-    pub(crate) fn announce(&self) {
-        // Full: one is about to be sent. Closed: there is nobody left to send it.
-        let _ = self.announce.try_send(());
+    pub(crate) fn announce(&self, what: Announcement) {
+        self.pending.fetch_or(what.bit(), Ordering::AcqRel);
+        // Full: the sender is about to look. Closed: there is nobody left to send it.
+        let _ = self.ask.try_send(());
     }
 
     /// # Errors
     /// No thread can be started.
-    pub(crate) fn listen(&self, told: impl Fn() + Send + 'static) -> Result<(), std::io::Error> {
+    pub(crate) fn listen(&self, told: impl Fn(Announcement) + Send + 'static) -> Result<(), std::io::Error> {
         let (address, me, ended) = (self.address.clone(), self.me.clone(), Arc::clone(&self.ended));
         let listening = move || {
             while !ended.load(Ordering::Relaxed) {
@@ -75,39 +79,42 @@ impl Wake {
 }
 
 /// Sends announcements until nobody can make any.
-fn send(address: &Address, me: &str, asked: &Receiver<()>) {
+fn send(address: &Address, me: &str, asked: &Receiver<()>, pending: &AtomicU8) {
     let mut connection: Option<Client> = None;
     while asked.recv().is_ok() {
-        if let Err(error) = send_one(address, me, &mut connection) {
-            tracing::warn!(%error, "other servers could not be told; they look by themselves");
-            connection = None;
+        let bits = pending.swap(0, Ordering::AcqRel);
+        for what in Announcement::ALL.into_iter().filter(|what| bits & what.bit() != 0) {
+            if let Err(error) = send_one(address, &format!("{me} {}", what.name()), &mut connection) {
+                tracing::warn!(%error, "other servers could not be told; they look by themselves");
+                connection = None;
+            }
         }
     }
 }
 
-fn send_one(address: &Address, me: &str, connection: &mut Option<Client>) -> Result<(), StoreError> {
+fn send_one(address: &Address, said: &str, connection: &mut Option<Client>) -> Result<(), StoreError> {
     let mut client = match connection.take() {
         Some(client) if !client.is_closed() => client,
         _ => address.connect()?,
     };
     client
-        .execute("SELECT pg_notify('tailerd', $1::text || ' ' || current_schema())", &[&me])
+        .execute("SELECT pg_notify('tailerd', $1::text || ' ' || current_schema())", &[&said])
         .map_err(|error| StoreError::Unreachable(words(&error)))?;
     *connection = Some(client);
     Ok(())
 }
 
 /// Listens until the connection breaks or nobody wants to hear any more.
-fn hear(address: &Address, me: &str, ended: &AtomicBool, told: &impl Fn()) -> Result<(), StoreError> {
+fn hear(address: &Address, me: &str, ended: &AtomicBool, told: &impl Fn(Announcement)) -> Result<(), StoreError> {
     let failed = |error: postgres::Error| StoreError::Unreachable(words(&error));
     let mut client = address.connect()?;
     client.batch_execute("LISTEN tailerd").map_err(failed)?;
     let schema: String =
         client.query_one("SELECT current_schema()::text", &[]).and_then(|row| row.try_get(0)).map_err(failed)?;
     // Something may have been said while nobody listened.
-    told();
+    Announcement::ALL.into_iter().for_each(told);
     while !ended.load(Ordering::Relaxed) {
-        hear_for_a_while(&mut client, |who, of| who != me && of == schema, told).map_err(failed)?;
+        hear_for_a_while(&mut client, me, &schema, told).map_err(failed)?;
         if client.is_closed() {
             return Err(StoreError::Unreachable("the connection was closed".into()));
         }
@@ -117,14 +124,17 @@ fn hear(address: &Address, me: &str, ended: &AtomicBool, told: &impl Fn()) -> Re
 
 fn hear_for_a_while(
     client: &mut Client,
-    concerns: impl Fn(&str, &str) -> bool,
-    told: &impl Fn(),
+    me: &str,
+    schema: &str,
+    told: &impl Fn(Announcement),
 ) -> Result<(), postgres::Error> {
     let mut notifications = client.notifications();
     let mut heard = notifications.timeout_iter(PAUSE);
     while let Some(notification) = heard.next()? {
-        if notification.payload().split_once(' ').is_some_and(|(who, of)| concerns(who, of)) {
-            told();
+        let mut words = notification.payload().splitn(3, ' ');
+        let (who, what, of) = (words.next(), words.next(), words.next());
+        if who != Some(me) && of == Some(schema) {
+            Announcement::ALL.into_iter().filter(|known| what == Some(known.name())).for_each(told);
         }
     }
     Ok(())

@@ -23,6 +23,9 @@ mod ticks;
 mod tokens;
 mod workflows;
 
+/// Of each property.
+const CASES: u32 = 64;
+
 /// An empty store for a test. The tests of the nouns run on PostgreSQL too: `tests/postgres`.
 fn fresh() -> tailer_store::Store {
     tailer_store::Store::in_memory().unwrap()

@@ -169,7 +169,7 @@ fn version(of: usize, max_active_runs: u32) -> configurations::NewVersion {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_queue_does_what_its_model_does(steps in steps()) {

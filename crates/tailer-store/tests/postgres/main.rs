@@ -60,6 +60,9 @@ fn schema() -> Option<String> {
     Some(url)
 }
 
+/// Of each property: fewer than on SQLite, each takes its time here.
+const CASES: u32 = 6;
+
 /// An empty store for a test.
 fn fresh() -> Store {
     schema().map_or_else(|| Store::in_memory().unwrap(), |url| Store::connect(&url).unwrap())

@@ -3,7 +3,7 @@
 use std::{sync::mpsc, time::Duration};
 
 use postgres::{Client, NoTls};
-use tailer_store::{Durability, Store, StoreError, settings};
+use tailer_store::{Announcement, Durability, Store, StoreError, settings};
 
 use crate::schema;
 
@@ -127,15 +127,15 @@ fn others_are_told_and_oneself_is_not() {
     let (heard, told) = mpsc::channel();
     for (name, store) in [("one", &one), ("other", &other)] {
         let heard = heard.clone();
-        store.listen(move || heard.send(name).unwrap_or_default()).unwrap();
+        store.listen(move |what| heard.send((name, what)).unwrap_or_default()).unwrap();
     }
     let patience = Duration::from_secs(30);
-    // Each once, when it begins to listen.
-    let mut first = [told.recv_timeout(patience).unwrap(), told.recv_timeout(patience).unwrap()];
+    // Each everything once, when it begins to listen.
+    let mut first: Vec<_> = (0..4).map(|_| told.recv_timeout(patience).unwrap().0).collect();
     first.sort_unstable();
-    assert_eq!(first, ["one", "other"]);
-    one.announce();
-    assert_eq!(told.recv_timeout(patience).unwrap(), "other");
-    other.announce();
-    assert_eq!(told.recv_timeout(patience).unwrap(), "one");
+    assert_eq!(first, ["one", "one", "other", "other"]);
+    one.announce(Announcement::Runs);
+    assert_eq!(told.recv_timeout(patience).unwrap(), ("other", Announcement::Runs));
+    other.announce(Announcement::Configurations);
+    assert_eq!(told.recv_timeout(patience).unwrap(), ("one", Announcement::Configurations));
 }
