@@ -91,10 +91,7 @@ impl Engine {
                 })
             })
             .await?;
-        let pokes = &self.0.pokes;
-        for poke in [&pokes.firings, &pokes.dispatch, &pokes.arrivals, &pokes.ticks] {
-            poke.notify_one();
-        }
+        self.0.configurations_changed();
         Ok(())
     }
 

@@ -140,10 +140,7 @@ impl Engine {
         }
         let run_id =
             if request.run { self.run_after_deploy(&identity, &request.by, &mut warnings).await? } else { None };
-        let pokes = &self.0.pokes;
-        for poke in [&pokes.dispatch, &pokes.arrivals, &pokes.ticks, &pokes.firings] {
-            poke.notify_one();
-        }
+        self.0.configurations_changed();
         Ok(Deployed {
             configuration_id: identity.configuration_id,
             version: deployed.version,

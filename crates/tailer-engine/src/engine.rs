@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tailer_model::RunId;
-use tailer_store::{Durability, runs};
+use tailer_store::{Announcement, Durability, runs};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -50,6 +50,16 @@ pub(crate) struct Pokes {
     pub(crate) ticks: Notify,
     pub(crate) firings: Notify,
     pub(crate) leases: Notify,
+    /// Nobody pokes it: what expires is looked for from time to time.
+    pub(crate) expiry: Notify,
+}
+
+impl Pokes {
+    fn all(&self) {
+        for poke in [&self.dispatch, &self.arrivals, &self.ticks, &self.firings] {
+            poke.notify_one();
+        }
+    }
 }
 
 impl Inner {
@@ -63,6 +73,33 @@ impl Inner {
 
     pub(crate) fn lease_until(&self, now: Timestamp) -> Timestamp {
         now.checked_add(self.parts.settings.lease).unwrap_or(now)
+    }
+
+    /// Runs came to be, ended, or are wanted stopped: wakes whoever acts on that, here and on other servers.
+    pub(crate) fn runs_changed(&self) {
+        self.pokes.dispatch.notify_one();
+        self.parts.store.announce(Announcement::Runs);
+    }
+
+    /// Configurations changed: wakes everyone, here and on other servers.
+    pub(crate) fn configurations_changed(&self) {
+        self.pokes.all();
+        self.parts.store.announce(Announcement::Configurations);
+    }
+
+    /// Another server announced something.
+    fn told(&self, what: Announcement) {
+        match what {
+            Announcement::Runs => {
+                self.pokes.dispatch.notify_one();
+                // One of them may be wanted stopped.
+                self.pokes.leases.notify_one();
+                for watcher in self.watchers.lock().values() {
+                    watcher.notify_waiters();
+                }
+            }
+            Announcement::Configurations => self.pokes.all(),
+        }
     }
 
     /// Tells whoever waits for news of a run.
@@ -106,6 +143,12 @@ impl Engine {
             }
             reconcile::start(&inner);
         }
+        let engine = Arc::downgrade(&inner);
+        inner.parts.store.listen(move |what| {
+            if let Some(engine) = engine.upgrade() {
+                engine.told(what);
+            }
+        })?;
         Ok(Self(inner))
     }
 

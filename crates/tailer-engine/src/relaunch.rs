@@ -72,7 +72,7 @@ impl Engine {
                 create(tx, &request, &found, run_id, now)
             })
             .await?;
-        inner.pokes.dispatch.notify_one();
+        inner.runs_changed();
         Ok(run_id)
     }
 

@@ -130,7 +130,7 @@ impl Engine {
                 Ok::<_, EngineError>(run_id)
             })
             .await?;
-        self.0.pokes.dispatch.notify_one();
+        self.0.runs_changed();
         Ok(run_id)
     }
 
@@ -325,7 +325,7 @@ impl Engine {
             self.stop_driving(run);
         }
         self.0.announce(run);
-        self.0.pokes.dispatch.notify_one();
+        self.0.runs_changed();
         Ok(())
     }
 
@@ -354,7 +354,7 @@ impl Engine {
             .await?;
         self.stop_driving(run);
         self.0.announce(run);
-        self.0.pokes.dispatch.notify_one();
+        self.0.runs_changed();
         Ok(())
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn spawn(inner: &Arc<Inner>, run: RunRow) {
         }
         drop(driven);
         engine.announce(&id);
-        engine.pokes.dispatch.notify_one();
+        engine.runs_changed();
     });
 }
 

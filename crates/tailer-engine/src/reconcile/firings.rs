@@ -24,7 +24,7 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<(), EngineError> {
         })
         .await?;
     if fired {
-        inner.pokes.dispatch.notify_one();
+        inner.runs_changed();
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ pub(crate) fn start(inner: &Arc<Inner>) {
     );
     spawn(
         inner,
-        |i| &i.pokes.leases,
+        |i| &i.pokes.expiry,
         |_| Duration::from_secs(60),
         |i| async move { expiry::run(&i).await.map(|()| None) },
     );

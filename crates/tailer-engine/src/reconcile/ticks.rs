@@ -65,7 +65,7 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<Option<Timestamp>, EngineE
             Ok::<_, EngineError>(())
         })
         .await?;
-    inner.pokes.dispatch.notify_one();
+    inner.runs_changed();
     // What a batch left over is due at once.
     Ok(Some(now))
 }

@@ -112,7 +112,7 @@ impl Look<'_> {
             Ok::<_, EngineError>(runs)
         });
         if taking.await.map_err(|e| e.to_string())? {
-            self.inner.pokes.dispatch.notify_one();
+            self.inner.runs_changed();
         }
         Ok(())
     }
