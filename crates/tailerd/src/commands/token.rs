@@ -12,6 +12,7 @@ use crate::{
     failure::{Context as _, Exit, Failure},
     output,
     settings::{self, Settings},
+    wiring::open_store,
 };
 
 pub(crate) async fn run(command: TokenCommand) -> Result<Exit, Failure> {
@@ -106,8 +107,7 @@ async fn revoke(args: TokenRevokeArgs) -> Result<Exit, Failure> {
 /// The data folder and its metadata, made when missing.
 pub(super) fn open(settings: &Settings) -> Result<(DataFolder, Store), Failure> {
     let folder = DataFolder::open(&settings.data)?;
-    let database = folder.database();
-    let store = Store::open(&database).context(format!("cannot open {}", database.display()))?;
+    let store = open_store(settings, &folder)?;
     Ok((folder, store))
 }
 

@@ -48,6 +48,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("data", Kind::Path, Some("./tailerd-data"), "data folder: metadata, keys, buckets, warehouse"),
     setting("listen", Kind::Address, Some("127.0.0.1:8080"), "address to listen on; port 0 takes a free one"),
     setting("role", Kind::Choice(&["all", "api", "worker"]), Some("all"), "what this server does"),
+    setting("name", Kind::Text, None, "name of this server among those that share a store"),
     setting("audience", Kind::Text, None, "audience that tokens must carry; http://<listen address> when unset"),
     setting("grace_time", Kind::Time, Some("30s"), "how long running work may go on after SIGTERM"),
     setting("lease", Kind::Time, Some("15s"), "how soon another worker takes over the runs of a dead one"),
@@ -82,6 +83,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting("tls.certificate", Kind::Path, None, "PEM file of the certificate chain; with tls.key turns on TLS"),
     setting("tls.key", Kind::Path, None, "PEM file of the private key"),
+    Setting {
+        key: "store.url",
+        kind: Kind::Text,
+        default: None,
+        secret: true,
+        help: "PostgreSQL for the metadata, postgresql://user:password@host/database; SQLite in the data folder when unset",
+    },
     setting(
         "warehouse.export_file_bytes",
         Kind::Count,
@@ -94,6 +102,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::Text,
         None,
         "memory of the embedded warehouse, such as 2GB; its own default when unset",
+    ),
+    setting(
+        "warehouse.worker",
+        Kind::Text,
+        None,
+        "with store.url: the name of the one server that executes and owns the embedded warehouse",
     ),
 ];
 

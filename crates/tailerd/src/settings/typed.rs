@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf, str::FromStr, time::Duration};
 
+use tailer_model::Secret;
 use tailer_server::Limits;
 use tailer_warehouse::embedded::EmbeddedSettings;
 
@@ -39,6 +40,10 @@ pub(crate) struct Settings {
     /// `host:port`
     pub(crate) listen: String,
     pub(crate) role: Role,
+    /// Of this server, among those that share a store.
+    pub(crate) name: Option<String>,
+    /// `None`: SQLite in the data folder.
+    pub(crate) store_url: Option<Secret<String>>,
     pub(crate) audience: Option<String>,
     pub(crate) grace_time: Duration,
     pub(crate) lease: Duration,
@@ -58,6 +63,8 @@ pub(crate) struct Settings {
     /// What stands behind each bucket.
     pub(crate) storage: StorageSettings,
     pub(crate) warehouse: EmbeddedSettings,
+    /// The server that owns the embedded warehouse of a shared store.
+    pub(crate) warehouse_worker: Option<String>,
 }
 
 impl Settings {
@@ -105,6 +112,9 @@ impl Reader<'_> {
         let secret_variables = self.optional("secrets.env", names).unwrap_or_default();
         let secret_files = self.optional("secrets.files", path);
         let storage = StorageSettings::from_layers(&self.layers.storage, &mut self.problems);
+        let name = self.optional("name", text);
+        let store_url = self.optional("store.url", text).map(Secret::new);
+        let warehouse_worker = self.optional("warehouse.worker", text);
         let warehouse = EmbeddedSettings {
             threads: self.optional("warehouse.threads", small_count),
             memory_limit: self.optional("warehouse.memory", memory),
@@ -114,6 +124,8 @@ impl Reader<'_> {
             data: data?,
             listen: listen?,
             role: role?,
+            name,
+            store_url,
             audience,
             grace_time: grace_time?,
             lease: lease?,
@@ -130,6 +142,7 @@ impl Reader<'_> {
             secret_files,
             storage,
             warehouse,
+            warehouse_worker,
         })
     }
 

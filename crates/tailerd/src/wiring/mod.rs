@@ -3,6 +3,7 @@
 //! The only place that knows every crate. Decides nothing about data operations.
 
 mod local_socket;
+mod metadata;
 mod projects;
 mod server;
 mod signals;
@@ -10,6 +11,7 @@ mod storages;
 mod system;
 
 pub(crate) use local_socket::{LocalSocket, SqlAnswer, SqlRequest, ask};
+pub(crate) use metadata::{check_worker, open_store};
 pub(crate) use projects::{EmbeddedProjects, open_warehouse};
 pub(crate) use server::{RunningServer, engine_settings};
 pub(crate) use signals::Signals;

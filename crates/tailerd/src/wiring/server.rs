@@ -8,7 +8,9 @@ use tailer_store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Buckets, EmbeddedProjects, LocalSocket, RandomIds, SystemClock, open_warehouse};
+use super::{
+    Buckets, EmbeddedProjects, LocalSocket, RandomIds, SystemClock, check_worker, open_store, open_warehouse,
+};
 use crate::{
     data_folder::{DataFolder, Lock},
     failure::{Context as _, Failure},
@@ -47,8 +49,9 @@ impl RunningServer {
         let lock = folder.lock_within(PATIENCE, holder).await.map_err(|held| {
             held.hint("one server works on a data folder at a time: stop that one, or choose another --data")
         })?;
+        check_worker(settings)?;
         let (listener, address) = listen(&settings.listen).await?;
-        let store = Store::open(&folder.database()).context(format!("cannot open {}", folder.database().display()))?;
+        let store = open_store(settings, &folder)?;
         let warehouse = open_warehouse(folder.warehouse(), settings.warehouse.clone())?;
         let parts = EngineParts {
             store: store.clone(),
@@ -127,7 +130,7 @@ pub(crate) fn engine_settings(settings: &Settings, folder: &DataFolder) -> Engin
         file_rest: settings.file_rest,
         max_running: settings.max_running,
         scratch: folder.scratch(),
-        // The data folder is locked.
+        // The data folder is locked, and whoever shares the store does not execute.
         exclusive: true,
         executes: settings.role != Role::Api,
     }
