@@ -4,6 +4,7 @@
 use std::{any::Any, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
 use tailer_storage::{
     Content, Depth, Listing, LocalStorage, ObjectMeta, ObjectPath, Storage, StorageError, WatchGuard, WriteOptions,
 };
@@ -31,6 +32,9 @@ impl Storage for Remote {
     /// A folder whose name has `hangs` in it is never listed to its end.
     async fn list(&self, prefix: &ObjectPath, depth: Depth) -> Result<Listing, StorageError> {
         if prefix.as_str().contains("hangs") {
+            content.next().await.transpose()?;
+            let begun = ObjectPath::parse(&format!("begun/{}", path.name())).unwrap();
+            self.0.write(&begun, futures::stream::empty().boxed(), WriteOptions::default()).await?;
             futures::future::pending::<()>().await;
         }
         self.0.list(prefix, depth).await
@@ -41,17 +45,21 @@ impl Storage for Remote {
     async fn read(&self, path: &ObjectPath) -> Result<Content, StorageError> {
         self.0.read(path).await
     }
-    /// A folder whose name has `refuses` in it takes nothing; one with `stuck` in it never finishes taking.
+    /// A folder whose name has `refuses` in it takes nothing; one with `stuck` in it never finishes taking:
+    /// once it has some of a file it says so in folder `begun`.
     async fn write(
         &self,
         path: &ObjectPath,
-        content: Content,
+        mut content: Content,
         options: WriteOptions,
     ) -> Result<ObjectMeta, StorageError> {
         if path.as_str().contains("refuses") {
             return Err(StorageError::Denied { location: self.location(path), message: "not for you".into() });
         }
         if path.as_str().contains("stuck") {
+            content.next().await.transpose()?;
+            let begun = ObjectPath::parse(&format!("begun/{}", path.name())).unwrap();
+            self.0.write(&begun, futures::stream::empty().boxed(), WriteOptions::default()).await?;
             futures::future::pending::<()>().await;
         }
         self.0.write(path, content, options).await

@@ -8,9 +8,7 @@ use tailer_store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Buckets, EmbeddedProjects, LocalSocket, RandomIds, SystemClock, check_worker, open_store, open_warehouse,
-};
+use super::{Buckets, EmbeddedProjects, LocalSocket, RandomIds, SystemClock, check_worker, open_store, open_warehouse};
 use crate::{
     data_folder::{DataFolder, Lock},
     failure::{Context as _, Failure},
