@@ -32,9 +32,6 @@ impl Storage for Remote {
     /// A folder whose name has `hangs` in it is never listed to its end.
     async fn list(&self, prefix: &ObjectPath, depth: Depth) -> Result<Listing, StorageError> {
         if prefix.as_str().contains("hangs") {
-            content.next().await.transpose()?;
-            let begun = ObjectPath::parse(&format!("begun/{}", path.name())).unwrap();
-            self.0.write(&begun, futures::stream::empty().boxed(), WriteOptions::default()).await?;
             futures::future::pending::<()>().await;
         }
         self.0.list(prefix, depth).await

@@ -44,7 +44,7 @@ struct State {
 #[expect(clippy::print_stderr, reason = "whoever runs tests by hand is told what was not tried")]
 pub(crate) fn sshd() -> Option<Sshd> {
     if !Path::new(SSHD).exists() {
-        assert!(std::env::var_os("CI").is_none(), "{SSHD} is missing: install openssh-server");
+        assert!(std::env::var_os("TAILERD_TEST_ALL").is_none(), "{SSHD} is missing: install openssh-server");
         eprintln!("skipped: {SSHD} is missing");
         return None;
     }
