@@ -80,7 +80,10 @@ fn lacks(package: &str) -> bool {
     if found.is_ok_and(|output| output.status.success()) {
         return false;
     }
-    assert!(std::env::var_os("TAILERD_TEST_ALL").is_none(), "with TAILERD_TEST_ALL nothing is skipped: python3 has no {package}");
+    assert!(
+        std::env::var_os("TAILERD_TEST_ALL").is_none(),
+        "with TAILERD_TEST_ALL nothing is skipped: python3 has no {package}"
+    );
     #[expect(clippy::print_stderr, reason = "a test that skips has to say so")]
     {
         eprintln!("skipped: python3 has no {package} (.ci/requirements.txt)");

@@ -21,7 +21,10 @@ struct House {
 impl House {
     fn new() -> Option<Self> {
         let Ok(server) = std::env::var("TAILERD_TEST_POSTGRES") else {
-            assert!(std::env::var_os("TAILERD_TEST_ALL").is_none(), "TAILERD_TEST_POSTGRES is not set: run .ci/counterparts");
+            assert!(
+                std::env::var_os("TAILERD_TEST_ALL").is_none(),
+                "TAILERD_TEST_POSTGRES is not set: run .ci/counterparts"
+            );
             eprintln!("skipped: TAILERD_TEST_POSTGRES is not set");
             return None;
         };

@@ -44,7 +44,10 @@ mod workflows;
 /// The address of a new schema, empty; `None`, said aloud, when there is no server to test against.
 fn schema() -> Option<String> {
     let Ok(server) = std::env::var("TAILERD_TEST_POSTGRES") else {
-        assert!(std::env::var_os("TAILERD_TEST_ALL").is_none(), "TAILERD_TEST_POSTGRES is not set: run .ci/counterparts");
+        assert!(
+            std::env::var_os("TAILERD_TEST_ALL").is_none(),
+            "TAILERD_TEST_POSTGRES is not set: run .ci/counterparts"
+        );
         #[expect(clippy::print_stderr, reason = "a test that skips has to say so")]
         let () = eprintln!("TAILERD_TEST_POSTGRES is not set: not tested on PostgreSQL");
         return None;

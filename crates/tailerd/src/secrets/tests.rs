@@ -221,7 +221,10 @@ print(json.dumps({
 fn pycryptodome_opens_ours_and_we_open_its() {
     let works = Command::new("python3").args(["-c", "import Crypto.Cipher.AES"]).output();
     if !works.is_ok_and(|output| output.status.success()) {
-        assert!(std::env::var_os("TAILERD_TEST_ALL").is_none(), "with TAILERD_TEST_ALL nothing is skipped: python3 has no pycryptodome");
+        assert!(
+            std::env::var_os("TAILERD_TEST_ALL").is_none(),
+            "with TAILERD_TEST_ALL nothing is skipped: python3 has no pycryptodome"
+        );
         return;
     }
     let house = House::new(0);
