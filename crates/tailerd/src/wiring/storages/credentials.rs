@@ -1,6 +1,6 @@
 //! The credentials for a bucket: those of the settings if there are any, else those of the configuration.
 //!
-//! They stay closed until [`Credentials::open`], and their fingerprint is of the closed form, so that looking for a client that
+//! They stay closed until they are used, and their fingerprint is of the closed form, so that looking for a client that
 //! is open already opens nothing. A file is the exception: it may be another one next time.
 
 use serde_json::Value;
