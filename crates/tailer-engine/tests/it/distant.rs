@@ -1,70 +1,16 @@
-//! A folder that behaves like a bucket in a cloud: nothing of it is a file of this machine. Loads from it go through the
-//! scratch folder.
+//! Loads from buckets elsewhere ([`Remote`]): nothing of them is a file of this machine, so they go through the scratch folder.
 
-use std::{any::Any, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
-use async_trait::async_trait;
 use serde_json::json;
 use tailer_engine::{EngineError, Storages};
 use tailer_model::operation::storage_to_storage::StorageAddress;
-use tailer_storage::{
-    Content, Depth, Listing, LocalStorage, ObjectMeta, ObjectPath, Storage, StorageError, WatchGuard, WriteOptions,
+use tailer_storage::{LocalStorage, Storage};
+
+use crate::{
+    remote::Remote,
+    support::{House, reference},
 };
-
-use crate::support::{House, reference};
-
-#[derive(Debug)]
-struct Distant(LocalStorage);
-
-#[async_trait]
-impl Storage for Distant {
-    fn location(&self, path: &ObjectPath) -> String {
-        self.0.location(path)
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-    fn appears_whole(&self) -> bool {
-        true
-    }
-    async fn list(&self, prefix: &ObjectPath, depth: Depth) -> Result<Listing, StorageError> {
-        self.0.list(prefix, depth).await
-    }
-    async fn stat(&self, path: &ObjectPath) -> Result<Option<ObjectMeta>, StorageError> {
-        self.0.stat(path).await
-    }
-    async fn read(&self, path: &ObjectPath) -> Result<Content, StorageError> {
-        self.0.read(path).await
-    }
-    async fn write(
-        &self,
-        path: &ObjectPath,
-        content: Content,
-        options: WriteOptions,
-    ) -> Result<ObjectMeta, StorageError> {
-        self.0.write(path, content, options).await
-    }
-    async fn copy(&self, from: &ObjectPath, to: &ObjectPath) -> Result<ObjectMeta, StorageError> {
-        self.0.copy(from, to).await
-    }
-    async fn copy_from(
-        &self,
-        _: &dyn Storage,
-        _: &ObjectPath,
-        _: &ObjectPath,
-    ) -> Result<Option<ObjectMeta>, StorageError> {
-        Ok(None)
-    }
-    async fn delete(&self, path: &ObjectPath) -> Result<(), StorageError> {
-        self.0.delete(path).await
-    }
-    fn local_path(&self, _: &ObjectPath) -> Option<PathBuf> {
-        None
-    }
-    fn watch(&self, _: &ObjectPath, _: Arc<dyn Fn() + Send + Sync>) -> Result<Option<WatchGuard>, StorageError> {
-        Ok(None)
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Buckets(pub(crate) PathBuf);
@@ -72,7 +18,7 @@ pub(crate) struct Buckets(pub(crate) PathBuf);
 impl Storages for Buckets {
     fn open(&self, address: &StorageAddress) -> Result<Arc<dyn Storage>, EngineError> {
         let opened = LocalStorage::open(self.0.join(&address.bucket), format!("gs://{}", address.bucket));
-        opened.map(|storage| Arc::new(Distant(storage)) as _).map_err(|e| EngineError::Internal(e.to_string()))
+        opened.map(|storage| Arc::new(Remote::new(storage)) as _).map_err(|e| EngineError::Internal(e.to_string()))
     }
 }
 
