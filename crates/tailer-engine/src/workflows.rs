@@ -17,6 +17,9 @@ use crate::{
     engine::Inner,
 };
 
+#[cfg(test)]
+mod model;
+
 /// Counts a success towards every workflow of its account that awaits it, and fires those that it completes.
 pub(crate) fn collect(inner: &Inner, tx: &mut Tx<'_>, run: &RunRow, at: Timestamp) -> Result<(), EngineError> {
     let template = match run.job_id.belongs_to(&run.identity) {

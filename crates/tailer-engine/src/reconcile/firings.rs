@@ -7,7 +7,7 @@ use tailer_store::{Durability, workflows};
 
 use crate::{EngineError, engine::Inner, workflows::fire_if_complete};
 
-pub(super) async fn run(inner: &Arc<Inner>) -> Result<(), EngineError> {
+pub(crate) async fn run(inner: &Arc<Inner>) -> Result<(), EngineError> {
     if inner.parts.store.read(workflows::complete).await?.is_empty() {
         return Ok(());
     }

@@ -6,7 +6,7 @@
 mod arrivals;
 mod dispatch;
 mod expiry;
-mod firings;
+pub(crate) mod firings;
 mod leases;
 mod resets;
 mod ticks;
