@@ -55,6 +55,10 @@ bench: build ## what runs, translation, loads and exports cost, beside their bas
 	cargo bench --locked -p tailerd $(features)
 	cargo bench --locked -p tailer-warehouse $(features) --bench translation --bench files
 
+.PHONY: crash
+crash: libduckdb ## kill -9 the server 250 times, over SQLite and PostgreSQL, and count what was lost or doubled (KILLS=…, SEED=…)
+	TAILERD_TEST_ALL=1 .ci/counterparts cargo test --locked -p tailerd $(features) --test crash -- --ignored --nocapture --test-threads 1
+
 .PHONY: docs
 docs: libduckdb ## the code documentation of every crate, private items included
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links -A rustdoc::redundant-explicit-links' cargo doc --locked --workspace --no-deps --document-private-items $(features)

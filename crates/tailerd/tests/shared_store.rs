@@ -1,6 +1,6 @@
 //! Several servers on one PostgreSQL: one that executes, others that answer. `TAILERD_TEST_POSTGRES` names the server
 //! (`.ci/counterparts`); without it these tests say so and do nothing, which with TAILERD_TEST_ALL set is a failure.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 
@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::json;
-use support::{ACCOUNT, Server, command, run, table_to_table, text, until};
+use support::{ACCOUNT, Server, command, postgres_schema, run, table_to_table, text, until};
 
 /// A schema of its own, the settings of a worker and of a server that only answers, and their keys.
 struct House {
@@ -20,19 +20,9 @@ struct House {
 
 impl House {
     fn new() -> Option<Self> {
-        let Ok(server) = std::env::var("TAILERD_TEST_POSTGRES") else {
-            assert!(
-                std::env::var_os("TAILERD_TEST_ALL").is_none(),
-                "TAILERD_TEST_POSTGRES is not set: run .ci/counterparts"
-            );
-            eprintln!("skipped: TAILERD_TEST_POSTGRES is not set");
-            return None;
-        };
-        let schema = format!("t{}", uuid::Uuid::new_v4().simple());
-        let mut client = postgres::Client::connect(&server, postgres::NoTls).unwrap();
-        client.batch_execute(&format!("CREATE SCHEMA {schema}")).unwrap();
+        let url = postgres_schema()?;
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        Some(Self { folder, url: format!("{server}?options=-csearch_path%3D{schema}") })
+        Some(Self { folder, url })
     }
 
     fn path(&self, name: &str) -> PathBuf {

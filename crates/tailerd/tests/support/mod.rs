@@ -116,6 +116,11 @@ impl Server {
     /// Starts after a change of the command.
     pub fn start_as(data: &Path, change: impl FnOnce(&mut Command)) -> Self {
         let token = token(data, "admin");
+        Self::start_for(data, token, change)
+    }
+
+    /// Starts for callers with a token made before.
+    pub fn start_for(data: &Path, token: String, change: impl FnOnce(&mut Command)) -> Self {
         let mut command = command();
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
         command.env("TAILERD_FILE_REST", "200ms").env("TAILERD_GRACE_TIME", "10s").env("TAILERD_LOG_FILTER", "warn");
@@ -241,6 +246,19 @@ pub fn write_json(path: &Path, value: &Value) {
 fn merge(value: &mut Value, more: &Value) {
     let (Some(fields), Some(more)) = (value.as_object_mut(), more.as_object()) else { return };
     fields.extend(more.clone());
+}
+
+/// A fresh schema of the PostgreSQL server that `TAILERD_TEST_POSTGRES` names (`.ci/counterparts`), as an address that works in it.
+pub fn postgres_schema() -> Option<String> {
+    let server = std::env::var("TAILERD_TEST_POSTGRES").ok();
+    if skip(server.is_none(), "TAILERD_TEST_POSTGRES is not set: run .ci/counterparts") {
+        return None;
+    }
+    let server = server?;
+    let schema = format!("t{}", uuid::Uuid::new_v4().simple());
+    let mut client = postgres::Client::connect(&server, postgres::NoTls).expect("PostgreSQL answers");
+    client.batch_execute(&format!("CREATE SCHEMA {schema}")).expect("a schema is made");
+    Some(format!("{server}?options=-csearch_path%3D{schema}"))
 }
 
 /// True when a story cannot run here; with TAILERD_TEST_ALL set that is a failure.
