@@ -75,6 +75,18 @@ impl Inner {
         now.checked_add(self.parts.settings.lease).unwrap_or(now)
     }
 
+    /// Waits until `at`; for ever when there is none. A clock that steps meanwhile is noticed within `reconcile_every`.
+    pub(crate) async fn reach(&self, at: Option<Timestamp>) {
+        let Some(at) = at else { return std::future::pending().await };
+        loop {
+            let left = Duration::try_from(at.duration_since(self.now())).unwrap_or_default();
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(self.parts.settings.reconcile_every)).await;
+        }
+    }
+
     /// Runs came to be, ended, or are wanted stopped: wakes whoever acts on that, here and on other servers.
     pub(crate) fn runs_changed(&self) {
         self.pokes.dispatch.notify_one();

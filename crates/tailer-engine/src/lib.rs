@@ -25,6 +25,7 @@ mod rehearsal;
 mod relaunch;
 mod requests;
 mod runs;
+mod task_views;
 mod text;
 mod views;
 mod workflows;
@@ -37,6 +38,6 @@ pub use parts::{Clock, EngineParts, EngineSettings, Ids, Storages, Warehouses};
 pub use rehearsal::{Rehearsal, rehearse};
 pub use requests::{ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
 pub use views::{
-    AwaitedView, ConfigurationDocument, ConfigurationView, Deployed, ExpectationView, FiringView, LogView, LogsView,
-    RunDetails, RunView, TaskView, WorkflowView,
+    AttemptView, AwaitedView, ConfigurationDocument, ConfigurationView, Deployed, ExpectationView, FiringView, LogView,
+    LogsView, RunDetails, RunView, TaskView, WorkflowView,
 };

@@ -13,13 +13,12 @@ use tailer_store::{
     configurations::ConfigurationRow,
     idempotency, logs,
     runs::{self, CancelOutcome, NewRun, RunFilter, RunRow},
-    tasks,
 };
 
 use crate::{
-    ConfigurationRef, Engine, EngineError, LaunchRequest, LogView, LogsView, RunDetails, RunQuery, RunView, TaskView,
+    ConfigurationRef, Engine, EngineError, LaunchRequest, LogView, LogsView, RunDetails, RunQuery, RunView,
     configurations::{context_of, quoted, resolve},
-    text,
+    task_views, text,
 };
 
 /// Log lines that one answer holds.
@@ -207,7 +206,7 @@ impl Engine {
                 let found = run_of(tx, &row, &run)?;
                 let (configuration_version, progress) = (found.version, found.progress.clone());
                 let context = context_of(tx, row.key, configuration_version)?;
-                let tasks = tasks::list(tx, &run)?.into_iter().map(task_view).collect();
+                let tasks = task_views::of_run(tx, &run)?;
                 Ok(RunDetails { run: view_of(tx, found, now)?, tasks, configuration_version, context, progress })
             })
             .await
@@ -453,19 +452,4 @@ fn known_tasks(known: &[TaskId], wanted: &[TaskId]) -> Result<(), EngineError> {
         "unknown_tasks",
         format!("tasks: the operation has no {}; it has {}", unknown.join(", "), known.join(", ")),
     ))
-}
-
-fn task_view(task: tasks::TaskRow) -> TaskView {
-    TaskView {
-        task_id: task.task_id,
-        task_type: task.task_type,
-        status: task.status.to_string(),
-        criticality: task.criticality.to_string(),
-        attempt: task.attempt,
-        start_date: task.start.map(rfc3339_micros),
-        end_date: task.end.map(rfc3339_micros),
-        statistics: task.statistics,
-        sql: task.sql,
-        error: task.error,
-    }
 }

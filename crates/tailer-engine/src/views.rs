@@ -62,11 +62,26 @@ pub struct TaskView {
     pub status: String,
     pub criticality: String,
     pub attempt: u32,
+    /// When the next attempt begins, while the task waits for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_date: Option<String>,
+    /// The attempts that failed, of a task with retries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<AttemptView>,
     pub start_date: Option<String>,
     pub end_date: Option<String>,
     pub statistics: Value,
     pub sql: Option<String>,
     pub error: Option<String>,
+}
+
+/// An attempt at a task that failed.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptView {
+    pub attempt: u32,
+    pub start_date: Option<String>,
+    pub end_date: String,
+    pub error: String,
 }
 
 /// What one CALL of an expectation task found.

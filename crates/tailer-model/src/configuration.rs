@@ -9,8 +9,12 @@ use serde_json::Value;
 pub use files::{FileKind, FileMention, check_files};
 
 use crate::{
-    AccountId, ConfigurationType, Environment, Identity, Problems, constants, json, operation::Definition,
-    reader::Fields, reader::Reader, suggest, template::placeholders,
+    AccountId, ConfigurationType, Environment, Identity, Problems, constants, json,
+    operation::{Definition, Endurance},
+    reader::Fields,
+    reader::Reader,
+    suggest,
+    template::placeholders,
 };
 
 const MAX_CONFIGURATION_ID: usize = 200;
@@ -30,6 +34,8 @@ pub struct Header {
     pub doc_md: Option<String>,
     /// At least 1.
     pub max_active_runs: u32,
+    /// Its timeout bounds a run from its start; queueing does not count.
+    pub endurance: Endurance,
     /// Kept as written until alerts need it typed.
     pub monitoring: Option<Value>,
 }
@@ -70,6 +76,8 @@ impl Header {
         let short_description = fields.optional_text("short_description");
         let doc_md = fields.markdown("doc_md");
         let max_active_runs = fields.count("max_active_runs", 1);
+        let runs = configuration_type.is_none_or(ConfigurationType::has_runs);
+        let endurance = if runs { Endurance::read(fields) } else { Endurance::default() };
         let monitoring = fields.raw_object("monitoring").map(|map| Value::Object(map.clone()));
         let header = || {
             Some(Self {
@@ -83,6 +91,7 @@ impl Header {
                 short_description,
                 doc_md,
                 max_active_runs: max_active_runs.unwrap_or(configuration_type?.default_max_active_runs()),
+                endurance,
                 monitoring,
             })
         };

@@ -4,8 +4,8 @@
 use serde::Serialize;
 use serde_json::Value;
 use tailer_engine::{
-    AwaitedView, ConfigurationDocument, ConfigurationView, DeployedContext, ExpectationView, FiringView, LogView,
-    RunDetails, RunView, TaskView, WorkflowView,
+    AttemptView, AwaitedView, ConfigurationDocument, ConfigurationView, DeployedContext, ExpectationView, FiringView,
+    LogView, RunDetails, RunView, TaskView, WorkflowView,
 };
 use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, JobId, RunId, TaskId};
 use utoipa::ToSchema;
@@ -127,6 +127,12 @@ pub(crate) struct TaskBody<'a> {
     status: &'a str,
     criticality: &'a str,
     attempt: u32,
+    /// When the next attempt begins, while the task waits for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_date: Option<&'a str>,
+    /// The attempts that failed, of a task with retries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attempts: Vec<AttemptBody<'a>>,
     start_date: Option<&'a str>,
     end_date: Option<&'a str>,
     statistics: &'a Value,
@@ -143,11 +149,33 @@ impl<'a> TaskBody<'a> {
             status: &task.status,
             criticality: &task.criticality,
             attempt: task.attempt,
+            due_date: task.due_date.as_deref(),
+            attempts: task.attempts.iter().map(AttemptBody::new).collect(),
             start_date: task.start_date.as_deref(),
             end_date: task.end_date.as_deref(),
             statistics: &task.statistics,
             sql: task.sql.as_deref(),
             error: task.error.as_deref(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Attempt)]
+pub(crate) struct AttemptBody<'a> {
+    attempt: u32,
+    start_date: Option<&'a str>,
+    end_date: &'a str,
+    error: &'a str,
+}
+
+impl<'a> AttemptBody<'a> {
+    fn new(attempt: &'a AttemptView) -> Self {
+        Self {
+            attempt: attempt.attempt,
+            start_date: attempt.start_date.as_deref(),
+            end_date: &attempt.end_date,
+            error: &attempt.error,
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct TaskRow {
     pub position: u32,
     pub start: Option<Timestamp>,
     pub end: Option<Timestamp>,
+    /// When the next attempt begins, while it waits for that.
+    pub due: Option<Timestamp>,
     /// What the task counted; null until it ends.
     pub statistics: Json,
     /// The SQL as run.
@@ -74,7 +76,7 @@ pub fn start(
 ) -> Result<bool, StoreError> {
     let Some(run) = held_sequence(tx, run_id, fence)? else { return Ok(false) };
     let changed = tx.execute(
-        "UPDATE tasks SET status = 'RUNNING', attempt = ?3, ended = NULL, error = NULL, \
+        "UPDATE tasks SET status = 'RUNNING', attempt = ?3, ended = NULL, error = NULL, due = NULL, \
              started = CASE WHEN attempt = ?3 AND started IS NOT NULL THEN started ELSE ?4 END \
          WHERE run = ?1 AND task_id = ?2",
         &[run.into(), task_id.into(), attempt.into(), at.into()],
@@ -89,7 +91,7 @@ pub fn start(
 pub fn finish(tx: &mut Tx<'_>, run_id: &RunId, fence: i64, task_id: &TaskId, end: TaskEnd) -> Result<bool, StoreError> {
     let Some(run) = held_sequence(tx, run_id, fence)? else { return Ok(false) };
     let changed = tx.execute(
-        "UPDATE tasks SET status = ?3, statistics = ?4, statement = ?5, error = ?6, ended = ?7 \
+        "UPDATE tasks SET status = ?3, statistics = ?4, statement = ?5, error = ?6, ended = ?7, due = NULL \
          WHERE run = ?1 AND task_id = ?2",
         &[
             run.into(),
@@ -104,6 +106,82 @@ pub fn finish(tx: &mut Tx<'_>, run_id: &RunId, fence: i64, task_id: &TaskId, end
     planned(changed, run_id, task_id)
 }
 
+/// An attempt that failed, of a task that has or had another one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptRow {
+    pub task_id: TaskId,
+    pub attempt: u32,
+    pub start: Option<Timestamp>,
+    pub end: Timestamp,
+    pub error: String,
+}
+
+/// Keeps what became of a task's current attempt, which has failed: the task itself only tells of its last one. Ask before
+/// [`finish`] or [`retry`].
+///
+/// # Errors
+/// What the database says.
+pub fn keep_attempt(
+    tx: &mut Tx<'_>,
+    run_id: &RunId,
+    fence: i64,
+    task_id: &TaskId,
+    error: &str,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(run) = held_sequence(tx, run_id, fence)? else { return Ok(false) };
+    tx.execute(
+        "INSERT INTO attempts (run, task_id, attempt, started, ended, error) \
+         SELECT run, task_id, attempt, started, ?3, ?4 FROM tasks WHERE run = ?1 AND task_id = ?2 \
+         ON CONFLICT (run, task_id, attempt) DO NOTHING",
+        &[run.into(), task_id.into(), at.into(), error.into()],
+    )?;
+    Ok(true)
+}
+
+/// Lets a task whose attempt failed wait for `attempt`, which begins at `due`. Its error stays to be seen.
+///
+/// # Errors
+/// [`StoreError::Missing`] when the task was not planned.
+pub fn retry(
+    tx: &mut Tx<'_>,
+    run_id: &RunId,
+    fence: i64,
+    task_id: &TaskId,
+    attempt: u32,
+    due: Timestamp,
+    error: &str,
+) -> Result<bool, StoreError> {
+    let Some(run) = held_sequence(tx, run_id, fence)? else { return Ok(false) };
+    let changed = tx.execute(
+        "UPDATE tasks SET status = 'PENDING', attempt = ?3, due = ?4, error = ?5, started = NULL, ended = NULL \
+         WHERE run = ?1 AND task_id = ?2",
+        &[run.into(), task_id.into(), attempt.into(), due.into(), error.into()],
+    )?;
+    planned(changed, run_id, task_id)
+}
+
+/// The attempts of a run's tasks that failed and were not their only ones, by task and attempt.
+///
+/// # Errors
+/// What the database says.
+pub fn attempts(tx: &mut Tx<'_>, run_id: &RunId) -> Result<Vec<AttemptRow>, StoreError> {
+    tx.query(
+        "SELECT task_id, attempt, started, ended, error FROM attempts \
+         WHERE run = (SELECT sequence FROM runs WHERE run_id = ?1) ORDER BY task_id, attempt",
+        &[run_id.into()],
+        |row| {
+            Ok(AttemptRow {
+                task_id: row.take()?,
+                attempt: row.take()?,
+                start: row.take()?,
+                end: row.take()?,
+                error: row.take()?,
+            })
+        },
+    )
+}
+
 fn planned(changed: u64, run_id: &RunId, task_id: &TaskId) -> Result<bool, StoreError> {
     if changed == 1 { Ok(true) } else { Err(StoreError::Missing(format!("task {task_id} of run {run_id}"))) }
 }
@@ -112,7 +190,7 @@ fn planned(changed: u64, run_id: &RunId, task_id: &TaskId) -> Result<bool, Store
 pub(crate) fn settle(tx: &mut Tx<'_>, run: i64, at: Timestamp) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE tasks SET ended = CASE WHEN status = 'RUNNING' THEN ?2 ELSE ended END, \
-             status = CASE WHEN status = 'RUNNING' THEN 'CANCELLED' ELSE 'SKIPPED' END \
+             status = CASE WHEN status = 'RUNNING' THEN 'CANCELLED' ELSE 'SKIPPED' END, due = NULL \
          WHERE run = ?1 AND status IN ('RUNNING', 'PENDING')",
         &[run.into(), at.into()],
     )?;
@@ -125,7 +203,7 @@ pub(crate) fn settle(tx: &mut Tx<'_>, run: i64, at: Timestamp) -> Result<(), Sto
 /// What the database says.
 pub fn list(tx: &mut Tx<'_>, run_id: &RunId) -> Result<Vec<TaskRow>, StoreError> {
     tx.query(
-        "SELECT task_id, task_type, status, criticality, attempt, position, started, ended, statistics, statement, error \
+        "SELECT task_id, task_type, status, criticality, attempt, position, started, ended, due, statistics, statement, error \
          FROM tasks WHERE run = (SELECT sequence FROM runs WHERE run_id = ?1) ORDER BY position",
         &[run_id.into()],
         |row| {
@@ -139,6 +217,7 @@ pub fn list(tx: &mut Tx<'_>, run_id: &RunId) -> Result<Vec<TaskRow>, StoreError>
                 position: row.take()?,
                 start: row.take()?,
                 end: row.take()?,
+                due: row.take()?,
                 statistics: row.take()?,
                 sql: row.take()?,
                 error: row.take()?,

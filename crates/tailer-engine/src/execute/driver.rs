@@ -5,9 +5,8 @@
 //! fence is not ours any more; then the driver lets go without a trace. A run that was interrupted is driven the same way: what
 //! is recorded as ended stays so, what was running is done again.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use futures::FutureExt;
 use jiff::Timestamp;
 use tailer_model::{Criticality, RunStatus, SubStatus, TaskGraph, TaskId, TaskStatus};
 use tailer_store::{
@@ -20,11 +19,15 @@ use tailer_store::{
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Executor, Plan, PlannedTask, RunContext, TaskContext, executor_of, job_id, log, progress::Progress};
+use super::{
+    Executor, Plan, PlannedTask, RunContext, TaskContext,
+    attempt::{self, Ended},
+    executor_of, job_id, log,
+    progress::Progress,
+};
 use crate::{
     EngineError,
     engine::{Driven, Inner},
-    error::TaskError,
     workflows,
 };
 
@@ -77,8 +80,10 @@ async fn drive(inner: &Arc<Inner>, run: RunRow, cancel: CancellationToken) -> Re
     let criticality = plan.tasks.iter().map(|task| task.criticality).collect();
     let progress = Progress::new(plan.graph.clone(), criticality);
     let attempts = vec![1; plan.tasks.len()];
-    let error = None;
-    Driver { context, executor, plan, progress, attempts, error, running: JoinSet::new(), cancel }.drive().await
+    let limit = context.loaded.configuration.header.endurance.timeout;
+    let deadline = limit.and_then(|limit| context.run.start.checked_add(limit).ok());
+    let (waiting, error, running) = (BTreeMap::new(), None, JoinSet::new());
+    Driver { context, executor, plan, progress, attempts, waiting, deadline, error, running, cancel }.drive().await
 }
 
 /// Only the tasks asked for. A task between two of them that was left out still orders them.
@@ -104,22 +109,22 @@ struct Driver {
     plan: Plan,
     progress: Progress,
     attempts: Vec<u32>,
+    /// Tasks that failed, and when their next attempt begins.
+    waiting: BTreeMap<usize, Timestamp>,
+    /// When the run has taken too long.
+    deadline: Option<Timestamp>,
     /// Of the first task whose failure fails the run.
     error: Option<String>,
     running: JoinSet<Ended>,
     cancel: CancellationToken,
 }
 
-/// A task's attempt that is over.
-struct Ended {
-    task: usize,
-    end: TaskEnd,
-}
-
 /// What one turn records.
 #[derive(Default)]
 struct Turn {
     ended: Vec<Ended>,
+    /// Attempts that failed, and when the next begins.
+    retried: Vec<(Ended, Timestamp)>,
     skipped: Vec<usize>,
     started: Vec<usize>,
     over: bool,
@@ -132,6 +137,7 @@ impl Driver {
         }
         let mut turn = Turn::default();
         loop {
+            self.release();
             turn.skipped = self.progress.skip();
             turn.started = self.progress.ready(self.plan.concurrency);
             for task in &turn.started {
@@ -164,7 +170,8 @@ impl Driver {
 
     /// Records the plan, or finds what was recorded before an interruption. `false` when the fence is not ours.
     async fn restore(&mut self) -> Result<bool, EngineError> {
-        let run = &self.context.run;
+        let context = self.context.clone();
+        let run = &context.run;
         if run.fence > 1 {
             let id = run.run_id.clone();
             let before = self.context.inner.parts.store.read(move |tx| tasks::list(tx, &id)).await?;
@@ -176,6 +183,9 @@ impl Driver {
                 if let Some(attempt) = self.attempts.get_mut(task) {
                     *attempt = row.attempt.max(1);
                 }
+                if let (TaskStatus::Pending, Some(due)) = (status, row.due) {
+                    self.wait(task, due);
+                }
                 if row.status == TaskStatus::Failed && row.criticality.stops_run() {
                     self.error = self.error.take().or(row.error.map(|e| format!("task {}: {e}", row.task_id)));
                 }
@@ -183,7 +193,10 @@ impl Driver {
             self.context.log.push("INFO", None, format!("taken over by {}", self.context.inner.parts.settings.worker));
         }
         if self.cancel.is_cancelled() {
-            self.progress.cancel();
+            self.progress.stop(SubStatus::Cancelled);
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= self.context.inner.now()) {
+            self.time_out();
         }
         let planned: Vec<(TaskId, String, Criticality)> =
             self.plan.tasks.iter().map(|t| (t.id.clone(), t.task_type.clone(), t.criticality)).collect();
@@ -196,7 +209,37 @@ impl Driver {
         let (Some(task), Some(attempt)) = (self.plan.tasks.get(position), self.attempts.get(position)) else { return };
         let context = TaskContext::new(self.context.clone(), task.clone(), position, *attempt);
         let (executor, cancel) = (self.executor, self.cancel.clone());
-        self.running.spawn(async move { attempt_task(executor, context, cancel).await });
+        self.running.spawn(async move { attempt::run(executor, context, cancel).await });
+    }
+
+    /// Lets a task wait for its next attempt. It takes no slot meanwhile.
+    fn wait(&mut self, task: usize, due: Timestamp) {
+        self.progress.hold(task);
+        self.waiting.insert(task, due);
+    }
+
+    /// Lets go on what has waited long enough.
+    fn release(&mut self) {
+        let now = self.context.inner.now();
+        let due: Vec<usize> = self.waiting.iter().filter(|(_, due)| **due <= now).map(|(task, _)| *task).collect();
+        for task in due {
+            self.waiting.remove(&task);
+            self.progress.release(task);
+        }
+    }
+
+    /// The run has taken too long: what runs is stopped.
+    fn time_out(&mut self) {
+        if !self.progress.is_stopped() {
+            self.progress.stop(SubStatus::TimedOut);
+            self.context.log.push("ERROR", None, self.too_long());
+            self.cancel.cancel();
+        }
+    }
+
+    fn too_long(&self) -> String {
+        let limit = self.context.loaded.configuration.header.endurance.timeout.unwrap_or_default();
+        format!("timed out: the run may take {} s", limit.as_secs())
     }
 
     /// Waits until something ends. `None` when the server lets go of its runs.
@@ -204,14 +247,21 @@ impl Driver {
         let abandon = self.context.inner.abandon.clone();
         let cancel = self.cancel.clone();
         let mut turn = Turn::default();
+        let retry = self.waiting.values().min().copied();
         let first = loop {
+            let deadline = self.deadline.filter(|_| !self.progress.is_stopped());
             tokio::select! {
-                ended = self.running.join_next() => break ended,
-                () = cancel.cancelled(), if !self.is_cancelled() => {
-                    self.progress.cancel();
+                ended = self.running.join_next(), if !self.running.is_empty() => break ended,
+                () = cancel.cancelled(), if !self.progress.is_stopped() => {
+                    self.progress.stop(SubStatus::Cancelled);
                     // Running tasks see the same token and end by themselves.
                     if self.running.is_empty() { return Some(turn); }
                 }
+                () = self.context.inner.reach(deadline), if deadline.is_some() => {
+                    self.time_out();
+                    if self.running.is_empty() { return Some(turn); }
+                }
+                () = self.context.inner.reach(retry), if retry.is_some() => return Some(turn),
                 () = abandon.cancelled() => {
                     self.cancel.cancel();
                     while self.running.join_next().await.is_some() {}
@@ -230,16 +280,32 @@ impl Driver {
         Some(turn)
     }
 
-    fn is_cancelled(&self) -> bool {
-        self.progress.verdict().sub_status == SubStatus::Cancelled
+    /// When a task that has just failed is tried again, if it is.
+    fn next_attempt(&self, ended: &Ended) -> Option<Timestamp> {
+        let endurance = self.plan.tasks.get(ended.task)?.endurance;
+        let attempt = *self.attempts.get(ended.task)?;
+        let again = ended.end.status == TaskStatus::Failed && attempt <= endurance.retries && !self.progress.halted();
+        again.then(|| ended.end.at.checked_add(endurance.retry_delay).unwrap_or(ended.end.at))
     }
 
     fn note(&mut self, ended: Ended, turn: &mut Turn) {
+        let planned = self.plan.tasks.get(ended.task);
+        if let (Some(due), Some(planned), Some(attempt)) =
+            (self.next_attempt(&ended), planned, self.attempts.get_mut(ended.task))
+        {
+            let (message, delay) = (ended.end.error.as_deref().unwrap_or_default(), planned.endurance.retry_delay);
+            let tried = format!("attempt {attempt} of {} failed: {message}", planned.endurance.retries + 1);
+            let line = format!("{tried}; the next begins in {} s", delay.as_secs());
+            self.context.log.push("WARNING", Some(&planned.id), line);
+            *attempt += 1;
+            self.wait(ended.task, due);
+            turn.retried.push((ended, due));
+            return;
+        }
         self.progress.set(ended.task, ended.end.status);
         if ended.end.status == TaskStatus::Cancelled {
-            self.progress.cancel();
+            self.progress.stop(SubStatus::Cancelled);
         }
-        let planned = self.plan.tasks.get(ended.task);
         if let (TaskStatus::Failed, Some(planned)) = (ended.end.status, planned) {
             let message = ended.end.error.clone().unwrap_or_default();
             let level = if planned.criticality.stops_run() { "ERROR" } else { "WARNING" };
@@ -259,7 +325,12 @@ impl Driver {
             .error
             .clone()
             .filter(|_| verdict.status == RunStatus::Failed)
-            .or_else(|| (verdict.sub_status == SubStatus::Cancelled).then(|| "cancelled".to_owned()));
+            .filter(|_| !self.progress.is_stopped())
+            .or_else(|| match verdict.sub_status {
+                SubStatus::Cancelled => Some("cancelled".to_owned()),
+                SubStatus::TimedOut => Some(self.too_long()),
+                _ => None,
+            });
         let lines = self.context.log.take();
         let at = self.context.inner.now();
         self.context
@@ -268,7 +339,7 @@ impl Driver {
             .store
             .write(Durability::Relaxed, move |tx| {
                 let (run, inner) = (&context.run, &context.inner);
-                if !record_tasks(tx, run, &plan, &attempts, turn.ended, &turn.skipped, &turn.started, lines, at)? {
+                if !record_tasks(tx, run, &plan, &attempts, &turn, lines, at)? {
                     return Ok(false);
                 }
                 if turn.over {
@@ -285,15 +356,13 @@ impl Driver {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one turn, taken apart for one transaction")]
+/// `attempts` are those that run or come next.
 fn record_tasks(
     tx: &mut Tx<'_>,
     run: &RunRow,
     plan: &Plan,
     attempts: &[u32],
-    ended: Vec<Ended>,
-    skipped: &[usize],
-    started: &[usize],
+    turn: &Turn,
     lines: Vec<LogLine>,
     at: Timestamp,
 ) -> Result<bool, EngineError> {
@@ -301,17 +370,27 @@ fn record_tasks(
         return Ok(false);
     }
     let attempt_of = |task: usize| attempts.get(task).copied().unwrap_or(1);
-    for Ended { task, end } in ended {
-        let Some(planned) = plan.tasks.get(task) else { continue };
-        tasks::finish(tx, &run.run_id, run.fence, &planned.id, end)?;
-        statements::close(tx, &run.run_id, &job_id(run, &planned.id, attempt_of(task)).0)?;
+    for Ended { task, end } in &turn.ended {
+        let Some(planned) = plan.tasks.get(*task) else { continue };
+        if let (1.., TaskStatus::Failed, Some(error)) = (planned.endurance.retries, end.status, &end.error) {
+            tasks::keep_attempt(tx, &run.run_id, run.fence, &planned.id, error, end.at)?;
+        }
+        tasks::finish(tx, &run.run_id, run.fence, &planned.id, end.clone())?;
+        statements::close(tx, &run.run_id, &job_id(run, &planned.id, attempt_of(*task)).0)?;
     }
-    for planned in skipped.iter().filter_map(|task| plan.tasks.get(*task)) {
+    for (Ended { task, end }, due) in &turn.retried {
+        let Some(planned) = plan.tasks.get(*task) else { continue };
+        let (next, error) = (attempt_of(*task), end.error.as_deref().unwrap_or_default());
+        tasks::keep_attempt(tx, &run.run_id, run.fence, &planned.id, error, end.at)?;
+        tasks::retry(tx, &run.run_id, run.fence, &planned.id, next, *due, error)?;
+        statements::close(tx, &run.run_id, &job_id(run, &planned.id, next.saturating_sub(1)).0)?;
+    }
+    for planned in turn.skipped.iter().filter_map(|task| plan.tasks.get(*task)) {
         let end =
             TaskEnd { status: TaskStatus::Skipped, statistics: serde_json::Value::Null, sql: None, error: None, at };
         tasks::finish(tx, &run.run_id, run.fence, &planned.id, end)?;
     }
-    for (planned, attempt) in started.iter().filter_map(|task| Some((plan.tasks.get(*task)?, attempt_of(*task)))) {
+    for (planned, attempt) in turn.started.iter().filter_map(|task| Some((plan.tasks.get(*task)?, attempt_of(*task)))) {
         let job = job_id(run, &planned.id, attempt).0;
         tasks::start(tx, &run.run_id, run.fence, &planned.id, attempt, at)?;
         statements::record(tx, &run.run_id, run.fence, &planned.id, attempt, &job, at)?;
@@ -320,39 +399,4 @@ fn record_tasks(
         logs::append(tx, &run.run_id, &lines)?;
     }
     Ok(true)
-}
-
-/// Runs one attempt to its end, or stops it when the run is cancelled.
-async fn attempt_task(executor: &'static dyn Executor, context: TaskContext, cancel: CancellationToken) -> Ended {
-    let result = {
-        // A defect in an executor fails its task, not the server.
-        let work = AssertUnwindSafe(executor.execute(&context)).catch_unwind().map(|result| {
-            result.unwrap_or_else(|_| Err(TaskError::Failed("internal error; the server's log has the details".into())))
-        });
-        tokio::pin!(work);
-        tokio::select! {
-            result = &mut work => result,
-            () = cancel.cancelled() => {
-                // A statement is stopped where it runs and then answers; anything else stops by being dropped.
-                if context.stop_jobs().await {
-                    let _stopped = tokio::time::timeout(std::time::Duration::from_secs(10), work).await;
-                }
-                Err(TaskError::Cancelled)
-            }
-        }
-    };
-    let at = context.run.inner.now();
-    let sql = context.sql();
-    let end = match result {
-        Ok(done) => TaskEnd { status: TaskStatus::Success, statistics: done.statistics, sql, error: None, at },
-        Err(TaskError::Cancelled) => {
-            let statistics = serde_json::Value::Null;
-            TaskEnd { status: TaskStatus::Cancelled, statistics, sql, error: Some("cancelled".into()), at }
-        }
-        Err(TaskError::Failed(message)) => {
-            let statistics = serde_json::Value::Null;
-            TaskEnd { status: TaskStatus::Failed, statistics, sql, error: Some(message), at }
-        }
-    };
-    Ended { task: context.position, end }
 }

@@ -4,6 +4,7 @@
 //! A task's effect can be done again with the same result (`architecture.md`, invariant 3): its warehouse job has an id made of
 //! run, task and attempt, and the attempt rises only after a recorded failure, never by a takeover.
 
+mod attempt;
 pub(crate) mod driver;
 mod expectation;
 mod exports;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
-use tailer_model::{ConfigurationType, Criticality, ExecutionDate, TaskGraph, TaskId};
+use tailer_model::{ConfigurationType, Criticality, ExecutionDate, TaskGraph, TaskId, operation::TaskEndurance};
 use tailer_store::{Durability, StoreError, logs, runs::RunRow};
 use tailer_warehouse::{Job, Outcome, Warehouse, WarehouseJobId};
 
@@ -40,6 +41,7 @@ pub(crate) struct PlannedTask {
     pub(crate) id: TaskId,
     pub(crate) task_type: String,
     pub(crate) criticality: Criticality,
+    pub(crate) endurance: TaskEndurance,
 }
 
 /// What a run will do.

@@ -1,5 +1,7 @@
 //! How far a run has come: which task may start, which are skipped, when it is over. Pure: the driver asks and tells.
 
+use std::collections::BTreeSet;
+
 use tailer_model::{
     Criticality, RunStatus, SubStatus, TaskGraph, TaskStatus,
     criticality::{Verdict, verdict},
@@ -11,13 +13,16 @@ pub(crate) struct Progress {
     graph: TaskGraph,
     criticality: Vec<Criticality>,
     status: Vec<TaskStatus>,
-    cancelled: bool,
+    /// Tasks that wait for their next attempt.
+    held: BTreeSet<usize>,
+    /// Why nothing new starts any more: `CANCELLED` or `TIMED_OUT`.
+    stopped: Option<SubStatus>,
 }
 
 impl Progress {
     pub(crate) fn new(graph: TaskGraph, criticality: Vec<Criticality>) -> Self {
         let status = vec![TaskStatus::Pending; criticality.len()];
-        Self { graph, criticality, status, cancelled: false }
+        Self { graph, criticality, status, held: BTreeSet::new(), stopped: None }
     }
 
     pub(crate) fn set(&mut self, task: usize, status: TaskStatus) {
@@ -26,9 +31,24 @@ impl Progress {
         }
     }
 
-    /// Nothing new starts any more.
-    pub(crate) fn cancel(&mut self) {
-        self.cancelled = true;
+    /// Nothing new starts any more, for this reason; the first one holds.
+    pub(crate) fn stop(&mut self, why: SubStatus) {
+        self.stopped.get_or_insert(why);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// A task that failed waits for its next attempt, and takes no slot meanwhile.
+    pub(crate) fn hold(&mut self, task: usize) {
+        self.set(task, TaskStatus::Pending);
+        self.held.insert(task);
+    }
+
+    /// The next attempt may begin.
+    pub(crate) fn release(&mut self, task: usize) {
+        self.held.remove(&task);
     }
 
     fn failed(&self) -> impl Iterator<Item = Criticality> + '_ {
@@ -36,8 +56,8 @@ impl Progress {
     }
 
     /// Whether a critical failure or a cancellation keeps further tasks from starting.
-    fn halted(&self) -> bool {
-        self.cancelled || self.failed().any(Criticality::stops_run)
+    pub(crate) fn halted(&self) -> bool {
+        self.stopped.is_some() || self.failed().any(Criticality::stops_run)
     }
 
     fn running(&self) -> usize {
@@ -87,7 +107,7 @@ impl Progress {
         }
         (0..self.status.len())
             .filter(|i| self.status.get(*i) == Some(&TaskStatus::Pending))
-            .filter(|i| self.parents(*i).iter().all(|p| self.is_done(*p)))
+            .filter(|i| !self.held.contains(i) && self.parents(*i).iter().all(|p| self.is_done(*p)))
             .take(concurrency.saturating_sub(self.running()))
             .collect()
     }
@@ -98,8 +118,8 @@ impl Progress {
 
     /// How the run ended. Ask once it is over.
     pub(crate) fn verdict(&self) -> Verdict {
-        if self.cancelled {
-            return Verdict { status: RunStatus::Failed, sub_status: SubStatus::Cancelled, counts: false };
+        if let Some(sub_status) = self.stopped {
+            return Verdict { status: RunStatus::Failed, sub_status, counts: false };
         }
         verdict(self.failed())
     }
@@ -187,10 +207,25 @@ mod tests {
     #[test]
     fn a_cancelled_run_starts_nothing_and_counts_for_nothing() {
         let mut p = progress("a b", &["a >> b"], &[]);
-        p.cancel();
+        p.stop(SubStatus::Cancelled);
         p.set(0, TaskStatus::Cancelled);
         p.skip();
         assert!(p.is_over());
         assert_eq!((p.verdict().sub_status, p.verdict().counts), (SubStatus::Cancelled, false));
+    }
+
+    #[test]
+    fn a_task_that_waits_for_its_next_attempt_takes_no_slot() {
+        let mut p = progress("a b", &["a, b"], &[]);
+        p.hold(0);
+        assert_eq!(p.ready(1), [1]);
+        assert!(!p.is_over() && p.skip().is_empty());
+        p.release(0);
+        assert_eq!(p.ready(1), [0]);
+        p.hold(0);
+        p.stop(SubStatus::TimedOut);
+        p.stop(SubStatus::Cancelled);
+        assert_eq!(p.skip(), [0, 1]);
+        assert_eq!(p.verdict().sub_status, SubStatus::TimedOut, "the first reason holds");
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use tailer_model::{
     Criticality, TaskGraph,
-    operation::{Definition, StorageToStorage},
+    operation::{Definition, Endurance, StorageToStorage},
 };
 use tailer_store::runs::RunRow;
 
@@ -32,10 +32,11 @@ impl Executor for StorageToStorageExecutor {
     /// `copy`, then `archive` when asked for, then `remove`.
     fn plan(&self, loaded: &Loaded, _run: &RunRow) -> Result<Plan, EngineError> {
         let archive = definition(loaded)?.archive_prefix.as_ref().map(|_| "archive");
+        let endurance = loaded.configuration.header.endurance.of_task(&Endurance::default());
         let mut tasks = Vec::new();
         for step in ["copy"].into_iter().chain(archive).chain(["remove"]) {
             let task_type = step.to_owned();
-            tasks.push(PlannedTask { id: task_id(step)?, task_type, criticality: Criticality::Critical });
+            tasks.push(PlannedTask { id: task_id(step)?, task_type, criticality: Criticality::Critical, endurance });
         }
         let ids = tasks.iter().map(|t| t.id.clone()).collect();
         let parents = (0..tasks.len()).map(|i| i.checked_sub(1).into_iter().collect()).collect();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tailer_model::{
     Criticality, TaskGraph,
     operation::{
-        Definition, StorageToTables,
+        Definition, Endurance, StorageToTables,
         ddl::{Field, FieldType, Mode, parse_load},
         storage_to_tables::{DdlMode, Table},
     },
@@ -55,10 +55,12 @@ impl Executor for StorageToTablesExecutor {
         for n in 1..=loads {
             ids.push(task_id(&if loads == 1 { "load".to_owned() } else { format!("load_{n}") })?);
         }
+        let endurance = loaded.configuration.header.endurance.of_task(&Endurance::default());
         let planned = |id, task_type: &str| PlannedTask {
             id,
             task_type: task_type.to_owned(),
             criticality: Criticality::Critical,
+            endurance,
         };
         let mut tasks: Vec<PlannedTask> = ids.into_iter().map(|id| planned(id, "load")).collect();
         let mut parents = vec![Vec::new(); loads];

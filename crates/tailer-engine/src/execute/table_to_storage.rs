@@ -35,6 +35,7 @@ impl Executor for TableToStorageExecutor {
             id: export.id.clone(),
             task_type: "export".to_owned(),
             criticality: export.criticality,
+            endurance: loaded.configuration.header.endurance.of_task(&export.endurance),
         };
         Ok(Plan {
             tasks: definition.exports.iter().map(planned).collect(),

@@ -41,6 +41,7 @@ impl Executor for TableToTableExecutor {
             id: task.id.clone(),
             task_type: task.task_type.clone(),
             criticality: task.criticality,
+            endurance: loaded.configuration.header.endurance.of_task(&task.endurance),
         };
         Ok(Plan {
             tasks: definition.tasks.iter().map(planned).collect(),

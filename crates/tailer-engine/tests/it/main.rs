@@ -11,6 +11,7 @@ mod exports;
 mod files;
 mod large;
 mod remote;
+mod retries;
 mod runs;
 mod support;
 mod ticks;

@@ -3,6 +3,7 @@
 
 pub mod context;
 pub mod ddl;
+pub mod endurance;
 mod scheduling;
 mod storage_address;
 pub mod storage_to_storage;
@@ -12,6 +13,7 @@ pub mod table_to_table;
 pub mod workflow;
 
 pub use context::Context;
+pub use endurance::{Endurance, TaskEndurance};
 pub use storage_to_storage::StorageToStorage;
 pub use storage_to_tables::StorageToTables;
 pub use table_to_storage::TableToStorage;
@@ -50,6 +52,12 @@ impl Definition {
 }
 
 impl ConfigurationType {
+    /// Whether there are runs of it: not of what only waits or only holds values.
+    #[must_use]
+    pub fn has_runs(self) -> bool {
+        !matches!(self, Self::Workflow | Self::Context)
+    }
+
     /// `max_active_runs` of a configuration that does not say.
     #[must_use]
     pub fn default_max_active_runs(self) -> u32 {

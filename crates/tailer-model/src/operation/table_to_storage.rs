@@ -3,7 +3,7 @@
 //! Version 3 has a list of `tasks` and defaults for them at the root; versions 1 and 2 are one export at the root.
 
 use super::{
-    current_date_template,
+    Endurance, current_date_template,
     scheduling::{Node, read_graph, read_schedule, read_task_concurrency},
 };
 use crate::{
@@ -31,6 +31,7 @@ pub struct Export {
     pub id: TaskId,
     pub short_description: Option<String>,
     pub criticality: Criticality,
+    pub endurance: Endurance,
     pub bucket: String,
     /// May hold `{{FD_DATE}}`. Without leading or trailing slash; empty for the root.
     pub prefix: String,
@@ -122,7 +123,8 @@ impl TableToStorage {
         let third = fields.has("tasks") || fields.string("version").is_some_and(|v| v.trim() == "3");
         if !third {
             let id = "export".parse().ok()?;
-            let export = Export::read(fields, id)?;
+            // What stands at the root is the operation's.
+            let export = Export::read(fields, id, Endurance::default())?;
             let graph = TaskGraph::chain(vec![export.id.clone()]);
             return Some(Self { schedule, task_concurrency, exports: vec![export], graph });
         }
@@ -155,12 +157,13 @@ impl Export {
     fn read_task(task: &Fields<'_>, position: usize) -> Option<Self> {
         let id = task_id(task, position);
         task.markdown("doc_md");
-        let export = id.and_then(|id| Self::read(task, id));
+        let endurance = Endurance::read(task);
+        let export = id.and_then(|id| Self::read(task, id, endurance));
         task.finish();
         export
     }
 
-    fn read(fields: &Fields<'_>, id: TaskId) -> Option<Self> {
+    fn read(fields: &Fields<'_>, id: TaskId, endurance: Endurance) -> Option<Self> {
         let short_description = fields.optional_text("short_description");
         let criticality = fields.choice("criticality");
         let bucket = fields.required("gcs_dest_bucket", |f, name| f.checked(name, names::bucket));
@@ -194,6 +197,7 @@ impl Export {
             id,
             short_description,
             criticality: criticality.unwrap_or_default(),
+            endurance,
             bucket: bucket?,
             prefix: prefix?,
             project: project?,

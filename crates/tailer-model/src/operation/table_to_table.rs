@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{
-    WriteDisposition, current_date_template,
+    Endurance, WriteDisposition, current_date_template,
     scheduling::{Node, read_graph, read_schedule, read_task_concurrency},
 };
 use crate::{
@@ -36,6 +36,7 @@ pub struct Task {
     /// Resolved like `project`; empty for a script or an expectation in a file that names no dataset.
     pub dataset: String,
     pub criticality: Criticality,
+    pub endurance: Endurance,
     /// As written in the file (`sql` when absent).
     pub task_type: String,
     pub action: Action,
@@ -163,6 +164,7 @@ impl Task {
         let short_description = task.optional_text("short_description");
         let doc_md = task.markdown("doc_md");
         let criticality = task.choice("criticality");
+        let endurance = Endurance::read(task);
         let own = (task.checked("gcp_project_id", names::project), task.checked("bq_dataset", names::dataset));
         // An unknown type leaves nothing to check the other parameters against.
         let Some(kind) = kind else {
@@ -196,6 +198,7 @@ impl Task {
             project: project?,
             dataset: dataset?,
             criticality: criticality.unwrap_or_default(),
+            endurance,
             task_type,
             action: action?,
         })

@@ -111,7 +111,30 @@ pub(crate) fn print_tasks(run: &Value) {
         })
         .collect();
     output::table(&["TASK", "TYPE", "STATUS", "CRITICALITY", "ATTEMPT", "STATISTICS", "ERROR"], &rows);
+    tasks.iter().for_each(print_attempts);
     tasks.iter().for_each(print_rejected);
+}
+
+/// What became of the attempts before, and when the next one begins.
+fn print_attempts(task: &Value) {
+    let attempts = task.get("attempts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if attempts.is_empty() {
+        return;
+    }
+    output::line("");
+    let line = |attempt: &Value| {
+        let number = attempt.get("attempt").and_then(Value::as_u64).unwrap_or_default();
+        vec![
+            format!("{} {number}", text(task, "task_id")),
+            text(attempt, "end_date").to_owned(),
+            text(attempt, "error").to_owned(),
+        ]
+    };
+    output::table(&["ATTEMPT", "FAILED", "ERROR"], &attempts.iter().map(line).collect::<Vec<_>>());
+    match text(task, "due_date") {
+        "" => {}
+        due => output::line(&format!("the next attempt begins at {due}")),
+    }
 }
 
 /// The first lines that a load left out; `--json` has up to a hundred.

@@ -30,9 +30,8 @@ impl House {
 
     fn new(url: Option<String>) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let mut settings = format!(
-            "audience = {AUDIENCE:?}\nname = \"w\"\nfile_rest = \"50ms\"\npoll_every = \"1s\"\n"
-        );
+        let mut settings =
+            format!("audience = {AUDIENCE:?}\nname = \"w\"\nfile_rest = \"50ms\"\npoll_every = \"1s\"\n");
         if let Some(url) = &url {
             settings.push_str(&format!("[store]\nurl = {url:?}\n[warehouse]\nworker = \"w\"\n"));
         }
