@@ -26,8 +26,9 @@ use crate::{
     errors::ErrorBody,
     fields::{FieldDoc, Request},
     wire::{
-        AwaitedBody, ConfigurationBody, ConfigurationDocumentBody, ContextSchema, DeployedSchema, ExpectationBody,
-        FiringBody, Launched, LogBody, LogsBody, ProblemSchema, RunBody, RunDetailsBody, TaskBody, WorkflowBody,
+        AttemptBody, AwaitedBody, ConfigurationBody, ConfigurationDocumentBody, ContextSchema, DeployedSchema,
+        ExpectationBody, FiringBody, Launched, LogBody, LogsBody, ProblemSchema, RunBody, RunDetailsBody, TaskBody,
+        WorkflowBody,
     },
 };
 
@@ -240,6 +241,7 @@ fn components() -> Components {
     add(RunBody::name(), RunBody::schema());
     add(RunDetailsBody::name(), RunDetailsBody::schema());
     add(TaskBody::name(), TaskBody::schema());
+    add(AttemptBody::name(), AttemptBody::schema());
     add(WorkflowBody::name(), WorkflowBody::schema());
     components
 }

@@ -133,7 +133,7 @@ fn print_attempts(task: &Value) {
     output::table(&["ATTEMPT", "FAILED", "ERROR"], &attempts.iter().map(line).collect::<Vec<_>>());
     match text(task, "due_date") {
         "" => {}
-        due => output::line(&format!("the next attempt begins at {due}")),
+        due => output::line(format!("the next attempt begins at {due}")),
     }
 }
 
