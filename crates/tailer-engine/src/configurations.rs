@@ -183,7 +183,7 @@ fn document(
     })
 }
 
-fn view(
+pub(crate) fn view(
     tx: &mut Tx<'_>,
     row: ConfigurationRow,
     last_run: Option<crate::RunView>,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use tailer_model::RunId;
 use tailer_store::{Announcement, Durability, runs};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{EngineError, EngineParts, cache::Cache, hints::Hints, notifications::NoticeCounts, reconcile};
@@ -27,6 +27,8 @@ pub(crate) struct Inner {
     pub(crate) driven: Mutex<HashMap<RunId, Driven>>,
     /// Callers that wait for news of a run.
     watchers: Mutex<HashMap<RunId, Arc<Notify>>>,
+    /// Changes with everything that somebody who looks on may want to see.
+    news: watch::Sender<()>,
     /// No new work is taken once this is cancelled.
     pub(crate) stopping: CancellationToken,
     /// Drivers let go of their runs once this is cancelled.
@@ -90,17 +92,20 @@ impl Inner {
     /// Runs came to be, ended, or are wanted stopped: wakes whoever acts on that, here and on other servers.
     pub(crate) fn runs_changed(&self) {
         self.pokes.dispatch.notify_one();
+        self.news.send_replace(());
         self.parts.store.announce(Announcement::Runs);
     }
 
     /// Configurations changed: wakes everyone, here and on other servers.
     pub(crate) fn configurations_changed(&self) {
         self.pokes.all();
+        self.news.send_replace(());
         self.parts.store.announce(Announcement::Configurations);
     }
 
     /// Another server announced something.
     fn told(&self, what: Announcement) {
+        self.news.send_replace(());
         match what {
             Announcement::Runs => {
                 self.pokes.dispatch.notify_one();
@@ -116,6 +121,7 @@ impl Inner {
 
     /// Tells whoever waits for news of a run.
     pub(crate) fn announce(&self, run: &RunId) {
+        self.news.send_replace(());
         if let Some(watcher) = self.watchers.lock().get(run) {
             watcher.notify_waiters();
         }
@@ -143,6 +149,7 @@ impl Engine {
             notices: NoticeCounts::default(),
             driven: Mutex::default(),
             watchers: Mutex::default(),
+            news: watch::Sender::default(),
             stopping: CancellationToken::new(),
             abandon: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -183,6 +190,12 @@ impl Engine {
         {
             tracing::warn!(%error, "leases could not be handed back; they pass by themselves");
         }
+    }
+
+    /// Changes whenever runs or configurations did, here or on another server: look again then. Says nothing of what.
+    #[must_use]
+    pub fn news(&self) -> watch::Receiver<()> {
+        self.0.news.subscribe()
     }
 
     /// Whether requests can be answered: the store reads, and the engine is not stopping.

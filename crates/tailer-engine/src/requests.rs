@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, Identity, RunStatus, TaskId};
+use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, Identity, RunId, RunStatus, TaskId};
 
 /// How a request names a configuration: resolved to a deployed one with or without the environment suffix.
 #[derive(Debug, Clone)]
@@ -67,6 +67,8 @@ pub struct RunQuery {
     pub status: Option<RunStatus>,
     /// Day (UTC) the run started.
     pub execution_date: Option<ExecutionDate>,
+    /// Only runs that a listing has after this one.
+    pub after: Option<RunId>,
     /// 1 to 1000.
     pub limit: u32,
 }

@@ -178,6 +178,10 @@ impl Engine {
                     job_id: None,
                     status: query.status,
                     started_on: query.execution_date.map(|day| day.0),
+                    after: match &query.after {
+                        Some(run) => runs::get(tx, run)?.map(|row| (row.start, row.sequence)),
+                        None => None,
+                    },
                     limit: query.limit,
                 };
                 if let Some(wanted) = &query.configuration {
@@ -205,9 +209,17 @@ impl Engine {
                 let row = resolve(tx, &wanted)?;
                 let found = run_of(tx, &row, &run)?;
                 let (configuration_version, progress) = (found.version, found.progress.clone());
+                let parameters = found.parameters.clone();
                 let context = context_of(tx, row.key, configuration_version)?;
                 let tasks = task_views::of_run(tx, &run)?;
-                Ok(RunDetails { run: view_of(tx, found, now)?, tasks, configuration_version, context, progress })
+                Ok(RunDetails {
+                    run: view_of(tx, found, now)?,
+                    tasks,
+                    configuration_version,
+                    parameters,
+                    context,
+                    progress,
+                })
             })
             .await
     }

@@ -48,6 +48,9 @@ pub struct RunDetails {
     pub run: RunView,
     pub tasks: Vec<TaskView>,
     pub configuration_version: u32,
+    /// What it was launched with; not part of the API's answer.
+    #[serde(skip)]
+    pub parameters: Value,
     /// How far a copy is, once it takes time: `bytes`, `total`, and `destinations` that have the whole file; null before.
     pub progress: Value,
     /// The context that this version was deployed with.

@@ -22,6 +22,7 @@ use crate::{
     limits::Limiter,
     observe::{observe, panicked},
     settings::ServerSettings,
+    studio,
     traffic::Traffic,
 };
 
@@ -52,6 +53,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         router = router.route(route.path(), post(endpoint));
     }
     router
+        .merge(studio::router())
         .route(NOTIFICATIONS, post(api::notifications::notifications))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)

@@ -115,6 +115,10 @@ impl ApiError {
         }
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.0.status
     }

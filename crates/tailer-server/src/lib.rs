@@ -22,6 +22,7 @@ mod limits;
 mod observe;
 mod serve;
 mod settings;
+mod studio;
 mod tls;
 mod traffic;
 mod values;

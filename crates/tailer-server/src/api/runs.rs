@@ -85,6 +85,7 @@ pub(super) async fn get_last_status(call: &Call<'_>, fields: &mut Fields<'_>) ->
         job_id: job_id.map(|name| name.0),
         status,
         execution_date,
+        after: None,
         limit: limit.map_or(DEFAULT_LIMIT, |limit| limit.0),
     };
     runs(&call.app.engine.runs(query).await?, &target.spelled)
@@ -113,6 +114,7 @@ pub(super) async fn get_by_status(call: &Call<'_>, fields: &mut Fields<'_>) -> R
         job_id: None,
         status: request.status,
         execution_date: request.execution_date,
+        after: None,
         limit: request.limit.map_or(DEFAULT_LIMIT, |limit| limit.0),
     };
     runs(&call.app.engine.runs(query).await?, &spelled)

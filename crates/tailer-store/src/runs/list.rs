@@ -18,6 +18,8 @@ pub struct RunFilter {
     pub status: Option<RunStatus>,
     /// The UTC day on which the run started.
     pub started_on: Option<Date>,
+    /// Only what comes after the run with this start and sequence: where a page ended, the next goes on.
+    pub after: Option<(Timestamp, i64)>,
     pub limit: u32,
 }
 
@@ -50,6 +52,10 @@ fn statement(filter: &RunFilter) -> (String, Vec<Value<'_>>) {
             clauses.push(format!("{clause} ?{}", params.len()));
         }
     }
+    if let Some((started, sequence)) = filter.after {
+        params.extend([started.into(), sequence.into()]);
+        clauses.push(format!("(started, sequence) < (?{}, ?{})", params.len() - 1, params.len()));
+    }
     params.push(filter.limit.into());
     let condition = if clauses.is_empty() { String::new() } else { format!("WHERE {} ", clauses.join(" AND ")) };
     let limit = params.len();
@@ -71,7 +77,7 @@ mod tests {
 
     /// Every filter there is, on and off.
     fn every_filter() -> impl Iterator<Item = RunFilter> {
-        (0..128u32).map(|bits| {
+        (0..256u32).map(|bits| {
             let on = |bit: u32| bits & (1 << bit) != 0;
             RunFilter {
                 account: on(0).then(|| "000110".parse().unwrap()),
@@ -81,6 +87,7 @@ mod tests {
                 job_id: on(4).then(|| JobId("workflow|000110|x|DEV".into())),
                 status: on(5).then_some(RunStatus::Failed),
                 started_on: on(6).then(|| "2026-05-04".parse().unwrap()),
+                after: on(7).then_some((Timestamp::UNIX_EPOCH, 5)),
                 limit: 10,
             }
         })

@@ -1,0 +1,49 @@
+//! Style and script, part of the binary. Their names carry a hash of the content, so that browsers keep them for good.
+
+use std::sync::LazyLock;
+
+use axum::{
+    extract::Path,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use sha2::{Digest, Sha256};
+
+struct Asset {
+    name: String,
+    media_type: &'static str,
+    content: &'static str,
+}
+
+static STYLE: LazyLock<Asset> =
+    LazyLock::new(|| asset_of("css", "text/css; charset=utf-8", include_str!("../../assets/studio.css")));
+static SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| asset_of("js", "text/javascript; charset=utf-8", include_str!("../../assets/studio.js")));
+
+fn asset_of(ending: &str, media_type: &'static str, content: &'static str) -> Asset {
+    let hash: String = Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Asset { name: format!("studio-{hash}.{ending}"), media_type, content }
+}
+
+/// Path of the style sheet.
+pub(super) fn style() -> String {
+    format!("/assets/{}", STYLE.name)
+}
+
+/// Path of the script.
+pub(super) fn script() -> String {
+    format!("/assets/{}", SCRIPT.name)
+}
+
+/// `GET /assets/{name}`, for anybody.
+pub(super) async fn asset(Path(name): Path<String>) -> Response {
+    let Some(found) = [&*STYLE, &*SCRIPT].into_iter().find(|asset| asset.name == name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let headers = [
+        (header::CONTENT_TYPE, found.media_type),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, found.content).into_response()
+}

@@ -1,0 +1,145 @@
+//! What visitors change: POST forms, each with the CSRF token, each through the same engine functions as the API, each
+//! held to the role that `access.rs` gives to the API's action of the same effect.
+
+use std::sync::Arc;
+
+use axum::{
+    Form,
+    extract::{Path, State},
+    response::Redirect,
+};
+use serde::Deserialize;
+use tailer_engine::{ConfigurationRef, LaunchRequest};
+use tailer_model::{RunStatus, TaskId};
+
+use super::{
+    error::PageError,
+    filters,
+    pages::{configuration, operations, run as run_page},
+    visitor::Visitor,
+};
+use crate::{access::Role, app::App};
+
+/// Fields of all forms; each reads its own.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Fields {
+    csrf: String,
+    execution_date: String,
+    /// A JSON object.
+    parameters: String,
+}
+
+/// `POST /operations/{account}/{environment}/{kind}/{id}/{change}`
+pub(super) async fn operation(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path((account, environment, kind, id, change)): Path<(String, String, String, String, String)>,
+    Form(fields): Form<Fields>,
+) -> Result<Redirect, PageError> {
+    visitor.genuine(&fields.csrf)?;
+    let wanted = configuration::named((account, environment, kind, id))?;
+    let needed = if change == "unarchive" { Role::Admin } else { Role::Operator };
+    visitor.require(needed, &wanted.account, &change)?;
+    let by = &visitor.principal.name;
+    let (activated, archived) = match change.as_str() {
+        "launch" => {
+            let request = LaunchRequest {
+                configuration: wanted,
+                job_id: None,
+                execution_date: filters::read("execution_date", &fields.execution_date)?,
+                parameters: object(&fields.parameters)?,
+                tasks: None,
+                idempotency: None,
+                by: by.clone(),
+                trigger: "api",
+            };
+            let run = app.engine.launch(request).await?;
+            return Ok(Redirect::to(&format!("/runs/{run}")));
+        }
+        "reset" => {
+            app.engine.reset_workflow(&wanted, by).await?;
+            return Ok(Redirect::to(&filters::address("/workflows", &[("account", wanted.account.as_str())])));
+        }
+        "disable" => (Some(false), None),
+        "enable" => (Some(true), None),
+        "archive" => (None, Some(true)),
+        "unarchive" => (None, Some(false)),
+        _ => return Err(PageError::not_found("such change of a data operation")),
+    };
+    app.engine.set_configuration_status(&wanted, activated, archived, by).await?;
+    let ConfigurationRef { account, environment, configuration_type, configuration_id } = &wanted;
+    Ok(Redirect::to(&operations::path_of(account.as_str(), *environment, *configuration_type, configuration_id)))
+}
+
+/// `POST /runs/{run}/{change}`
+pub(super) async fn run(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path((id, change)): Path<(String, String)>,
+    Form(fields): Form<Fields>,
+) -> Result<Redirect, PageError> {
+    visitor.genuine(&fields.csrf)?;
+    let (run, configuration) = run_page::found(&app, &visitor, &id).await?;
+    visitor.require(Role::Operator, &run.account, &change)?;
+    let by = &visitor.principal.name;
+    let shown = match change.as_str() {
+        "cancel" => {
+            app.engine.cancel_run(&configuration, &run.run_id, by).await?;
+            run.run_id
+        }
+        "check" => {
+            app.engine.set_run_status(&configuration, &run.run_id, RunStatus::Checked, by).await?;
+            run.run_id
+        }
+        "relaunch" | "resume" => {
+            let details = app.engine.run_details(&configuration, &run.run_id).await?;
+            let left = details.tasks.iter().filter(|task| task.status != "SUCCESS");
+            let left: Vec<TaskId> = left.map(|task| task.task_id.clone()).collect();
+            let request = LaunchRequest {
+                configuration,
+                job_id: None,
+                execution_date: Some(run.execution_date),
+                parameters: details.parameters.as_object().cloned().unwrap_or_default(),
+                tasks: (change == "resume").then_some(left),
+                idempotency: None,
+                by: by.clone(),
+                trigger: "api",
+            };
+            app.engine.launch(request).await?
+        }
+        _ => return Err(PageError::not_found("such change of a run")),
+    };
+    Ok(Redirect::to(&format!("/runs/{shown}")))
+}
+
+/// `POST /runs/checked`: sets all marked runs to CHECKED. All are looked up before the first is changed.
+pub(super) async fn checked(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Redirect, PageError> {
+    let csrf = fields.iter().find(|(name, _)| name == "csrf").map_or("", |(_, value)| value);
+    visitor.genuine(csrf)?;
+    let mut marked = Vec::new();
+    for (_, id) in fields.iter().filter(|(name, _)| name == "run") {
+        let (run, configuration) = run_page::found(&app, &visitor, id).await?;
+        visitor.require(Role::Operator, &run.account, "setting runs to CHECKED")?;
+        marked.push((run, configuration));
+    }
+    let mut account = String::new();
+    for (run, configuration) in marked {
+        let by = &visitor.principal.name;
+        app.engine.set_run_status(&configuration, &run.run_id, RunStatus::Checked, by).await?;
+        account = run.account.to_string();
+    }
+    Ok(Redirect::to(&filters::address("/runs", &[("account", &account)])))
+}
+
+/// The parameters of a launch: a JSON object, or nothing.
+fn object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, PageError> {
+    match text.trim() {
+        "" => Ok(serde_json::Map::new()),
+        text => serde_json::from_str(text).map_err(|why| PageError::unreadable("parameters", text, why)),
+    }
+}

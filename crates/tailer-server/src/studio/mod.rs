@@ -1,0 +1,43 @@
+//! The Studio: the web interface for the people who operate pipelines (`docs/studio.md`).
+//!
+//! Pages are rendered here, one typed struct and one template each, and read the same engine functions as the API. They
+//! work without JavaScript; one script adds news (`events`), the theme and keys. What changes something is a POST with
+//! the visitor's CSRF token (`changes`). Nothing is loaded from elsewhere: see [`frame`] for the policy.
+
+mod assets;
+mod changes;
+mod charts;
+mod error;
+mod events;
+mod filters;
+mod frame;
+mod pages;
+mod visitor;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::app::App;
+
+/// Where one data operation is shown; its changes are POSTs one segment below.
+const OPERATION: &str = "/operations/{account}/{environment}/{kind}/{id}";
+
+/// All pages.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(pages::overview::page))
+        .route("/operations", get(pages::operations::page))
+        .route(OPERATION, get(pages::configuration::page))
+        .route(&format!("{OPERATION}/{{change}}"), post(changes::operation))
+        .route("/runs", get(pages::runs::page))
+        .route("/runs/checked", post(changes::checked))
+        .route("/runs/{run}", get(pages::run::page))
+        .route("/runs/{run}/{change}", post(changes::run))
+        .route("/workflows", get(pages::workflows::page))
+        .route("/events", get(events::stream))
+        .route("/assets/{name}", get(assets::asset))
+}

@@ -1,0 +1,8 @@
+//! The pages, one file each: its struct, what it asks of the engine, and nothing of how it looks (`templates/`).
+
+pub(super) mod configuration;
+pub(super) mod operations;
+pub(super) mod overview;
+pub(super) mod run;
+pub(super) mod runs;
+pub(super) mod workflows;

@@ -1,0 +1,99 @@
+//! The Studio's pages over HTTP: what they show to whom, and what their forms do.
+
+use tailer_server::Role;
+
+use crate::support::{ACCOUNT, Answer, House, OTHER, table_to_table};
+
+const BAD: &str = "SELECT 1 AS one;\nSELECT no_such_column FROM UNNEST([1]) AS a";
+
+async fn page(house: &House, token: &str, path: &str) -> Answer {
+    let request = house.http.get(format!("{}{path}", house.url)).bearer_auth(token);
+    Answer::of(request.send().await.unwrap()).await
+}
+
+async fn form(house: &House, token: &str, path: &str, fields: &str) -> Answer {
+    let request = house.http.post(format!("{}{path}", house.url)).bearer_auth(token);
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(fields.to_owned());
+    Answer::of(request.send().await.unwrap()).await
+}
+
+#[tokio::test]
+async fn every_page_shows_what_there_is_and_loads_nothing_from_elsewhere() {
+    let house = House::open().await;
+    house.deploy(table_to_table("good", ACCOUNT), &[("one.sql", "SELECT 1 AS one")]).await;
+    let token = house.token(ACCOUNT, Role::Operator).await;
+    let run = house.launch(&token, "gbq-to-gbq", "good").await;
+    house.ended(&token, "gbq-to-gbq", "good", &run).await;
+    let operation = format!("/operations/{ACCOUNT}/DEV/gbq-to-gbq/good_DEV");
+    for (path, shown) in [
+        ("/", "SUCCESS"),
+        ("/operations", "good_DEV"),
+        (&operation, "Launch"),
+        ("/runs", "good_DEV"),
+        ("/runs?status=SUCCESS&kind=gbq-to-gbq&environment=DEV&id=good", "good_DEV"),
+        ("/runs?status=FAILED", "No run matches"),
+        (&format!("/runs?after={run}"), "No run matches"),
+        (&format!("/runs/{run}"), "SUCCESS"),
+        ("/workflows", "0 workflows"),
+    ] {
+        let page = page(&house, &token, path).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.text);
+        assert!(page.text.contains(shown), "{path} without {shown}: {}", page.text);
+        assert!(
+            !page.text.contains("://") && !page.text.contains("style=") && !page.text.contains("onclick"),
+            "{path}"
+        );
+        let policy = page.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        let assets: Vec<&str> = page.text.split('"').filter(|text| text.starts_with("/assets/")).collect();
+        assert_eq!(assets.len(), 2);
+        for asset in assets {
+            let asset = house.get(asset).await;
+            assert!(asset.headers["cache-control"].to_str().unwrap().contains("immutable"));
+        }
+    }
+    assert_eq!(page(&house, &token, "/runs?status=DONE").await.status, 400);
+    assert_eq!(page(&house, &token, "/runs/nothing").await.status, 404);
+}
+
+#[tokio::test]
+async fn an_error_is_marked_in_its_statement_and_the_run_can_be_checked() {
+    let house = House::open().await;
+    house.deploy(table_to_table("bad", ACCOUNT), &[("one.sql", BAD)]).await;
+    let token = house.token(ACCOUNT, Role::Operator).await;
+    let started = form(&house, &token, &format!("/operations/{ACCOUNT}/DEV/gbq-to-gbq/bad_DEV/launch"), "csrf=").await;
+    assert_eq!(started.status, 200, "{}", started.text);
+    let all = page(&house, &token, "/runs").await.text;
+    let run = all.split("href=\"/runs/").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    house.ended(&token, "gbq-to-gbq", "bad", &run).await;
+    let shown = page(&house, &token, &format!("/runs/{run}")).await.text;
+    assert!(shown.contains("Relaunch from the failed task") && shown.contains("line marked"), "{shown}");
+    let checked = format!("csrf=&run={run}");
+    assert_eq!(form(&house, &token, "/runs/checked", &checked).await.status, 200);
+    assert!(page(&house, &token, "/runs?status=CHECKED").await.text.contains(&run));
+}
+
+#[tokio::test]
+async fn a_viewer_is_offered_nothing_and_refused_and_others_see_nothing() {
+    let house = House::open().await;
+    house.deploy(table_to_table("good", ACCOUNT), &[("one.sql", "SELECT 1 AS one")]).await;
+    let path = format!("/operations/{ACCOUNT}/DEV/gbq-to-gbq/good_DEV");
+    let (viewer, operator) = (house.token(ACCOUNT, Role::Viewer).await, house.token(ACCOUNT, Role::Operator).await);
+    let run = house.launch(&operator, "gbq-to-gbq", "good").await;
+    house.ended(&operator, "gbq-to-gbq", "good", &run).await;
+    for shown in [path.clone(), "/operations".into(), "/runs".into(), format!("/runs/{run}")] {
+        let page = page(&house, &viewer, &shown).await;
+        assert!(page.status == 200 && !page.text.contains("<button>") && !page.text.contains("Disable"), "{shown}");
+    }
+    for change in ["launch", "disable", "enable", "archive", "unarchive"] {
+        assert_eq!(form(&house, &viewer, &format!("{path}/{change}"), "csrf=").await.status, 403, "{change}");
+    }
+    assert_eq!(form(&house, &operator, &format!("{path}/disable"), "csrf=forged").await.status, 403);
+    assert_eq!(form(&house, &operator, &format!("{path}/unarchive"), "csrf=").await.status, 403);
+    assert!(form(&house, &operator, &format!("{path}/disable"), "csrf=").await.text.contains("Enable"));
+    let stranger = house.token(OTHER, Role::Admin).await;
+    assert_eq!(page(&house, &stranger, &path).await.status, 403);
+    assert_eq!(page(&house, &stranger, &format!("/runs/{run}")).await.status, 404);
+    assert_eq!(page(&house, &stranger, &format!("/runs?account={ACCOUNT}")).await.status, 403);
+    assert_eq!(house.get("/runs").await.status, 401);
+}
