@@ -8,7 +8,9 @@ use crate::access::Route;
 
 /// Upper bounds of the histogram's buckets, in seconds.
 const BOUNDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0];
-const OTHERS: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/openapi.json"];
+const OTHERS: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/openapi.json"];
+/// The Studio's sections.
+const PAGES: [&str; 5] = ["/operations", "/runs", "/workflows", "/events", "/assets"];
 /// Every path that is none: a label per made-up path would be a way to fill memory.
 const UNKNOWN: &str = "unknown";
 
@@ -74,7 +76,14 @@ impl Durations {
 }
 
 fn label(path: &str) -> &'static str {
-    Route::ALL.into_iter().map(Route::path).chain(OTHERS).find(|known| *known == path).unwrap_or(UNKNOWN)
+    let known = Route::ALL.into_iter().map(Route::path).chain(OTHERS).find(|known| *known == path);
+    // Pages carry ids in their paths: a label for each section.
+    let section = || {
+        PAGES
+            .into_iter()
+            .find(|page| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    };
+    known.or_else(section).unwrap_or(UNKNOWN)
 }
 
 #[cfg(test)]
@@ -87,11 +96,13 @@ mod tests {
         traffic.count("/healthz", 200, Duration::from_millis(2));
         traffic.count("/healthz", 200, Duration::from_secs(100));
         traffic.count("/\"evil", 404, Duration::ZERO);
+        traffic.count("/runs/20201105-1588f12a", 200, Duration::ZERO);
         let mut text = String::new();
         traffic.render(&mut text);
         for line in [
             "tailerd_http_requests_total{path=\"/healthz\",status=\"200\"} 2",
             "tailerd_http_requests_total{path=\"unknown\",status=\"404\"} 1",
+            "tailerd_http_requests_total{path=\"/runs\",status=\"200\"} 1",
             "tailerd_http_request_duration_seconds_bucket{path=\"/healthz\",le=\"0.001\"} 0",
             "tailerd_http_request_duration_seconds_bucket{path=\"/healthz\",le=\"0.005\"} 1",
             "tailerd_http_request_duration_seconds_bucket{path=\"/healthz\",le=\"60\"} 1",
