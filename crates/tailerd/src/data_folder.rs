@@ -42,6 +42,14 @@ impl DataFolder {
         Ok(folder)
     }
 
+    /// A folder that is there, as it is: nothing is made or changed.
+    ///
+    /// # Errors
+    /// Names the folder and why it cannot be used.
+    pub(crate) fn existing(path: &Path) -> Result<Self, Failure> {
+        path.canonicalize().map(Self).context(format!("cannot open {}", path.display()))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }

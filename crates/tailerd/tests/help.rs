@@ -11,6 +11,7 @@ const COMMANDS: &[&str] = &[
     "serve",
     "deploy",
     "check",
+    "doctor",
     "launch",
     "run",
     "status",

@@ -130,6 +130,14 @@ pub(crate) struct CheckArgs {
     pub(crate) output: OutputArgs,
 }
 
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
 /// What a launch may say beside what it launches.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LaunchOptions {

@@ -73,6 +73,16 @@ deployed.")]
   tailerd check pipelines/ --json")]
     Check(CheckArgs),
 
+    /// Try the data folder and each configured storage and warehouse, and say what to mend
+    #[command(after_help = "Examples:
+  tailerd doctor
+  tailerd doctor --data /var/lib/tailerd --config /etc/tailerd.toml
+  tailerd doctor --json
+
+One line for each thing tried: ok, warning or error, and what to do about it. Exit code 1 when
+something will not work. Run it as the user that runs the server.")]
+    Doctor(DoctorArgs),
+
     /// Launch a data operation
     #[command(after_help = "Examples:
   tailerd launch table-to-table daily_sales_DEV

@@ -7,6 +7,7 @@ mod completions;
 mod configuration_flags;
 mod demo;
 mod deploy;
+mod doctor;
 mod encrypt;
 mod expectations;
 mod follow;
@@ -36,6 +37,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Serve(args) => serve::run(args).await,
         Command::Deploy(args) => deploy::run(args).await,
         Command::Check(args) => check::run(&args).await,
+        Command::Doctor(args) => doctor::run(&args).await,
         Command::Launch(args) => launch::run(args).await,
         Command::Run(args) => run::run(args).await,
         Command::Status(args) => status::run(args).await,

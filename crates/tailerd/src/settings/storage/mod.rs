@@ -10,7 +10,8 @@ mod print;
 #[cfg(test)]
 mod tests;
 
-use keys::{ANY, KEYS};
+pub(crate) use keys::ANY;
+use keys::KEYS;
 use layers::{Table, quoted};
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
@@ -90,6 +91,11 @@ impl StorageSettings {
             }
         }
         Self { tables }
+    }
+
+    /// Every table: kind, bucket or [`ANY`], and what stands behind it.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (StorageKind, &str, &Place)> {
+        self.tables.iter().map(|((kind, bucket), place)| (*kind, bucket.as_str(), place))
     }
 
     /// What stands behind a bucket; `true` when its own table says so, and not the one of all. `None`: a local folder.
