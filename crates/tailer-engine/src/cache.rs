@@ -11,8 +11,9 @@ use tailer_store::{ConfigurationKey, Tx, configurations};
 
 use crate::EngineError;
 
-/// More versions than this are not kept: enough for every configuration that is busy.
-const KEPT: usize = 4096;
+/// More versions than this are not kept. Well above the configurations of a large house: those who look for due ticks go through all
+/// of them each time, and one too many would have all of them parsed again each time.
+const KEPT: usize = 32_768;
 
 /// A deployed version: its typed configuration and the files that came with it.
 #[derive(Debug)]

@@ -44,6 +44,8 @@ mod column;
 mod database;
 mod error;
 mod migrations;
+#[cfg(test)]
+mod plans;
 mod postgres;
 mod readers;
 mod sqlite;

@@ -44,6 +44,8 @@ pub(crate) struct Connected {
     lost: Option<StoreError>,
     #[cfg(test)]
     steps: u64,
+    #[cfg(test)]
+    asked: std::collections::BTreeSet<String>,
 }
 
 impl Connected {
@@ -76,6 +78,8 @@ impl Connected {
             lost: None,
             #[cfg(test)]
             steps: 0,
+            #[cfg(test)]
+            asked: std::collections::BTreeSet::new(),
         };
         database.pragma(path, "foreign_keys", 1)?;
         // On macOS fsync leaves data in the drive's cache; elsewhere these change nothing.
@@ -219,6 +223,8 @@ impl Database for Connected {
 
 impl Session for Connected {
     fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+        #[cfg(test)]
+        self.asked.insert(sql.to_owned());
         let done = self.connection.prepare_cached(sql).and_then(|mut statement| {
             let changed = statement.execute(params_from_iter(params))?;
             #[cfg(test)]
@@ -237,6 +243,8 @@ impl Session for Connected {
         each: &mut dyn FnMut(&Row<'_>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         let mut refused = None;
+        #[cfg(test)]
+        self.asked.insert(sql.to_owned());
         let done = self.connection.prepare_cached(sql).and_then(|mut statement| {
             let mut rows = statement.query(params_from_iter(params))?;
             while let Some(row) = rows.next()? {
@@ -263,6 +271,11 @@ impl Session for Connected {
     #[cfg(test)]
     fn steps(&self) -> u64 {
         self.steps
+    }
+
+    #[cfg(test)]
+    fn asked(&self) -> Vec<String> {
+        self.asked.iter().cloned().collect()
     }
 }
 

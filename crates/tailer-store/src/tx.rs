@@ -51,6 +51,9 @@ pub(crate) trait Session {
     /// See [`Tx::steps`].
     #[cfg(test)]
     fn steps(&self) -> u64;
+    /// See [`Tx::asked`].
+    #[cfg(test)]
+    fn asked(&self) -> Vec<String>;
 }
 
 /// What a database implements to show one row.
@@ -155,5 +158,11 @@ impl<'a> Tx<'a> {
     #[cfg(test)]
     pub(crate) fn steps(&self) -> u64 {
         self.session.steps()
+    }
+
+    /// The texts of all statements that this connection has run.
+    #[cfg(test)]
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.session.asked()
     }
 }

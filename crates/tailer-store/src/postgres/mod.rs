@@ -277,6 +277,11 @@ impl Session for Connected {
     fn steps(&self) -> u64 {
         0
     }
+
+    #[cfg(test)]
+    fn asked(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 fn translate(error: &postgres::Error) -> StoreError {

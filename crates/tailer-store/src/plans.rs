@@ -1,0 +1,207 @@
+//! What SQLite intends to read for each statement that a server asks day by day: never a whole table that grows with the runs.
+//!
+//! Each call is made once and every statement asked meanwhile is explained, those of helpers and guards too, so that a call
+//! that gets a new statement needs no new line here. Where `runs/cost.rs` counts steps, this names the statement and the table.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use tailer_model::{
+    ConfigurationType, Criticality, Environment, ExecutionDate, Identity, JobId, RunId, RunStatus, SubStatus, TaskId,
+    TaskStatus,
+};
+
+use crate::{
+    ConfigurationKey, Durability, Store, StoreError, Tx, Value,
+    configurations::{self, ListFilter, NewVersion},
+    expectations, files, idempotency, logs,
+    runs::{self, NewRun, RunFilter},
+    statements,
+    tasks::{self, TaskEnd},
+    ticks, workflows,
+};
+
+/// Read as a whole by some: they grow with what is deployed, not with what runs. The short names are aliases of the first two.
+const MAY_BE_SCANNED: [&str; 6] = ["configurations", "workflows", "run_counts", "sqlite_schema", "c", "f"];
+
+/// They hold the runs that have not ended, and only those.
+const OF_OPEN_RUNS: [&str; 3] = ["runs_queued", "runs_running", "runs_leased"];
+
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_hours(500_000)
+}
+
+fn deploy(tx: &mut Tx<'_>, configuration_type: ConfigurationType) -> Result<ConfigurationKey, StoreError> {
+    let version = NewVersion {
+        identity: Identity {
+            account: "000110".parse().unwrap(),
+            environment: Environment::Dev,
+            configuration_type,
+            configuration_id: "x_DEV".into(),
+        },
+        document: "{}".into(),
+        files: [].into(),
+        activated: true,
+        archived: false,
+        max_active_runs: 1,
+        by: "ada".into(),
+        at: now(),
+        context: None,
+        watched: Some("gs://in/x".into()),
+    };
+    Ok(configurations::deploy(tx, &version)?.key)
+}
+
+fn run(configuration: ConfigurationKey) -> NewRun {
+    NewRun {
+        run_id: RunId::new(now(), uuid::Uuid::new_v4()),
+        configuration,
+        version: 1,
+        job_id: JobId("gbq-to-gbq|x_DEV".into()),
+        execution_date: ExecutionDate::of(now()),
+        trigger: json!({}),
+        parameters: json!(null),
+        tasks: None,
+        at: now(),
+        input: json!(null),
+    }
+}
+
+/// The life of runs: created, claimed, driven, taken over, ended, cancelled.
+fn execute(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
+    let (one, two) = (run(key), run(key));
+    runs::create(tx, &one)?;
+    runs::create(tx, &two)?;
+    assert_eq!(runs::claim(tx, "w", now(), now(), 10, 10)?.len(), 1);
+    runs::renew(tx, "w", now(), now())?;
+    runs::cancel_requested(tx, "w")?;
+    assert_eq!(runs::take_over(tx, "v", now(), now(), 10)?.len(), 1);
+    let (id, fence, task): (_, _, TaskId) = (one.run_id, 2, "t".parse().unwrap());
+    assert!(runs::held(tx, &id, fence)?);
+    assert!(tasks::plan(tx, &id, fence, &[(task.clone(), "sql".into(), Criticality::Critical)])?);
+    assert!(tasks::start(tx, &id, fence, &task, 1, now())?);
+    assert!(statements::record(tx, &id, fence, &task, 1, "job", now())?);
+    statements::open(tx, &id)?;
+    assert!(runs::set_progress(tx, &id, fence, json!(1))?);
+    let line = logs::LogLine { date: now(), level: "INFO".into(), task_id: None, message: "m".into() };
+    logs::append(tx, &id, &[line])?;
+    logs::read(tx, &id, Some(&task), 0, 10)?;
+    logs::read(tx, &id, None, 0, 10)?;
+    expectations::record(tx, &id, fence, key, (&task, Criticality::Critical), 1, &[], now())?;
+    expectations::of_attempt(tx, &id, &task, 1)?;
+    expectations::of_run(tx, &id, 10)?;
+    expectations::of_configuration(tx, key, 10)?;
+    let end = TaskEnd { status: TaskStatus::Success, statistics: json!(null), sql: None, error: None, at: now() };
+    assert!(tasks::finish(tx, &id, fence, &task, end)?);
+    statements::close(tx, &id, "job")?;
+    tasks::list(tx, &id)?;
+    assert!(runs::finish(tx, &id, fence, RunStatus::Success, SubStatus::Success, None, now())?);
+    let waiting = runs::get(tx, &two.run_id)?.unwrap();
+    runs::waiting_reason(tx, &waiting)?;
+    runs::release(tx, "v", now())?;
+    runs::release_all(tx, now())?;
+    runs::request_cancel(tx, &two.run_id, now())?;
+    assert!(runs::set_status(tx, &id, RunStatus::Checked, now())?);
+    let open = run(key);
+    runs::create(tx, &open)?;
+    assert!(runs::set_status(tx, &open.run_id, RunStatus::Checked, now())?);
+    Ok(())
+}
+
+/// What starts runs, and what people ask.
+fn ask(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
+    let run_id = RunId::new(now(), uuid::Uuid::new_v4());
+    let account = "000110".parse().unwrap();
+    ticks::record(tx, key, ticks::RUN, now(), Some(&run_id), now())?;
+    ticks::last(tx, key, ticks::RUN)?;
+    files::take(tx, key, "gs://in/a", "1", &run_id, now())?;
+    files::seen(tx, key, "gs://in/a", "1")?;
+    files::retake(tx, key, "gs://in/a", "1", &run_id, now())?;
+    files::forget(tx, key, "gs://in/a")?;
+    idempotency::record(tx, &account, "key", "hash", &run_id, now())?;
+    idempotency::lookup(tx, &account, "key", now())?;
+    idempotency::expire(tx, now())?;
+    configurations::all(tx)?;
+    configurations::get(tx, key)?;
+    configurations::resolve(tx, &account, Environment::Dev, ConfigurationType::TableToTable, "x")?;
+    configurations::version(tx, key, 1)?;
+    configurations::context(tx, key, 1)?;
+    configurations::watching(tx, "gs://in/x")?;
+    configurations::set_flags(tx, key, Some(true), Some(false), "ada", now())?;
+    let filter = ListFilter { account, environment: None, configuration_type: None, archived: Some(false) };
+    configurations::list(tx, &filter)?;
+    runs::counts(tx)?;
+    runs::list(tx, &RunFilter { configuration: Some(key), limit: 10, ..RunFilter::default() })?;
+    Ok(())
+}
+
+fn collect(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
+    let (run_id, job) = (RunId::new(now(), uuid::Uuid::new_v4()), JobId("J".into()));
+    workflows::deploy(tx, key, std::slice::from_ref(&job), now())?;
+    assert_eq!(workflows::waiting_for(tx, &job)?, [key]);
+    workflows::arrive(tx, key, &job, &run_id, now())?;
+    assert_eq!(workflows::complete(tx)?, [key]);
+    assert!(workflows::is_complete(tx, key)?);
+    assert!(workflows::fire(tx, key, 1, &run_id, now())?);
+    workflows::firings(tx, key, 10)?;
+    workflows::awaited(tx, key)?;
+    workflows::reset(tx, key, now())
+}
+
+/// The steps in which SQLite would go about a statement.
+fn plan(tx: &mut Tx<'_>, sql: &str) -> Result<Vec<String>, StoreError> {
+    let parameters = (1..100).rev().find(|n| sql.contains(&format!("?{n}"))).unwrap_or_default();
+    tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &vec![Value::Null; parameters], |row| {
+        let _numbers: [i64; 3] = [row.take()?, row.take()?, row.take()?];
+        row.take::<String>()
+    })
+}
+
+/// Whether a step reads all rows of something that grows with the runs.
+fn is_endless(step: &str) -> bool {
+    let mut words = step.split_whitespace();
+    if words.next() != Some("SCAN") {
+        return false;
+    }
+    let table = words.next().unwrap_or_default();
+    let bounded = MAY_BE_SCANNED.contains(&table) || step == "SCAN CONSTANT ROW";
+    !bounded && !OF_OPEN_RUNS.iter().any(|index| words.clone().any(|word| word == *index))
+}
+
+#[test]
+fn no_statement_of_the_day_reads_a_whole_history() {
+    let store = Store::in_memory().unwrap();
+    let endless = store
+        .write_blocking::<_, StoreError>(Durability::Relaxed, |tx| {
+            let key = deploy(tx, ConfigurationType::TableToTable)?;
+            let workflow = deploy(tx, ConfigurationType::Workflow)?;
+            execute(tx, key)?;
+            ask(tx, key)?;
+            collect(tx, workflow)?;
+            let asked = tx.asked();
+            assert!(asked.len() > 60, "only {} statements were seen", asked.len());
+            let mut endless = Vec::new();
+            for sql in
+                asked.iter().filter(|sql| ["SELECT", "UPDATE", "DELETE", "INSERT"].iter().any(|w| sql.starts_with(w)))
+            {
+                endless
+                    .extend(plan(tx, sql)?.into_iter().filter(|s| is_endless(s)).map(|step| format!("{step}: {sql}")));
+            }
+            Ok(endless)
+        })
+        .unwrap();
+    assert!(endless.is_empty(), "{endless:#?}");
+}
+
+#[test]
+fn what_is_endless() {
+    for (step, endless) in [
+        ("SCAN runs", true),
+        ("SCAN runs USING INDEX runs_by_start", true),
+        ("SCAN runs USING COVERING INDEX runs_running", false),
+        ("SEARCH runs USING INDEX runs_of_job (job_id=?)", false),
+        ("SCAN configurations", false),
+        ("SCAN log_lines", true),
+    ] {
+        assert_eq!(is_endless(step), endless, "{step}");
+    }
+}
