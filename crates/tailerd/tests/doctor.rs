@@ -143,7 +143,7 @@ fn a_clock_that_is_wrong_is_seen() {
     let fixture = Fixture::used();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| answer_from_the_past(stream)));
+    std::thread::spawn(move || listener.incoming().flatten().for_each(answer_from_the_past));
     let settings = format!(
         "[storage.gcs.\"sales\"]\nservice = \"gcs\"\nendpoint = \"http://127.0.0.1:{port}\"\nanonymous = true\nretries = 0\n"
     );
