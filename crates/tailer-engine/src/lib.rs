@@ -8,6 +8,7 @@
 //!
 //! Time and randomness come in through [`Clock`] and [`Ids`]. The engine knows nothing of HTTP, tokens or folders.
 
+mod backfill;
 mod cache;
 mod configurations;
 mod contexts;
@@ -38,8 +39,8 @@ pub use listings::{OperationPage, OperationQuery};
 pub use notifications::ObjectNotice;
 pub use parts::{Clock, EngineParts, EngineSettings, Ids, Storages, Warehouses};
 pub use rehearsal::{Rehearsal, rehearse};
-pub use requests::{ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
+pub use requests::{BackfillRequest, ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
 pub use views::{
-    AttemptView, AwaitedView, ConfigurationDocument, ConfigurationView, Deployed, ExpectationView, FiringView, LogView,
-    LogsView, RunDetails, RunView, TaskView, WorkflowView,
+    AttemptView, AwaitedView, BackfillView, ConfigurationDocument, ConfigurationView, Deployed, ExpectationView,
+    FiringView, LogView, LogsView, RunDetails, RunView, TaskView, WorkflowView,
 };

@@ -50,6 +50,19 @@ pub struct LaunchRequest {
     pub trigger: &'static str,
 }
 
+/// The runs to make up for.
+#[derive(Debug, Clone)]
+pub struct BackfillRequest {
+    pub configuration: ConfigurationRef,
+    /// First day, included.
+    pub from: ExecutionDate,
+    /// Last day, included.
+    pub to: ExecutionDate,
+    /// Only says which runs are missing.
+    pub dry_run: bool,
+    pub by: String,
+}
+
 #[derive(Debug, Clone)]
 pub struct Idempotency {
     pub key: String,

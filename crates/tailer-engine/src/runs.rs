@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tailer_model::{
-    Configuration, ExecutionDate, JobId, JobMatch, RunId, RunStatus, TaskId, duration, operation::Definition,
-    rfc3339_micros,
+    Configuration, ConfigurationType, ExecutionDate, JobId, JobMatch, RunId, RunStatus, TaskId, duration,
+    operation::Definition, rfc3339_micros,
 };
 use tailer_store::{
     Durability, Tx,
@@ -425,7 +425,12 @@ pub(crate) fn startable(row: &ConfigurationRow) -> Result<(), EngineError> {
 
 /// Whether a request can start anything, as far as the request alone tells.
 pub(crate) fn launchable(request: &LaunchRequest) -> Result<(), EngineError> {
-    let kind = request.configuration.configuration_type;
+    launchable_kind(request.configuration.configuration_type)?;
+    text::check_parameters(&request.parameters)
+}
+
+/// Whether calls start operations of this kind.
+pub(crate) fn launchable_kind(kind: ConfigurationType) -> Result<(), EngineError> {
     if !kind.is_launchable() {
         let why = if kind.is_started_by_files() {
             "is started by the files that arrive in its source, not by a call"
@@ -434,7 +439,7 @@ pub(crate) fn launchable(request: &LaunchRequest) -> Result<(), EngineError> {
         };
         return Err(EngineError::invalid("not_launchable", format!("a {kind} {why}")));
     }
-    text::check_parameters(&request.parameters)
+    Ok(())
 }
 
 /// Whether a request can start this configuration.

@@ -148,6 +148,16 @@ pub struct FiringView {
     pub triggered_by: Vec<RunId>,
 }
 
+/// A run that was missing.
+#[derive(Debug, Clone, Serialize)]
+pub struct BackfillView {
+    pub execution_date: ExecutionDate,
+    /// RFC 3339, UTC.
+    pub tick: String,
+    /// What was created for it; none in a dry run.
+    pub run_id: Option<RunId>,
+}
+
 #[derive(Debug, Clone, Serialize)]
 pub struct ConfigurationView {
     pub account: AccountId,

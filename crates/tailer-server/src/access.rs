@@ -96,6 +96,7 @@ impl Route {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
     LaunchJob,
+    Backfill,
     CheckRunStatus,
     GetLastStatus,
     GetByStatus,
@@ -134,6 +135,13 @@ const fn rule(route: Route, action: Action, name: &'static str, role: Role, does
 /// The table. Un-archiving through `set_configuration_status` additionally needs `admin` (see `api::configurations`).
 pub(crate) const RULES: &[Rule] = &[
     rule(Route::Launch, Action::LaunchJob, "launch_job", Role::Operator, "Starts a run of a data operation."),
+    rule(
+        Route::Launch,
+        Action::Backfill,
+        "backfill",
+        Role::Operator,
+        "Creates the runs that a data operation's schedule has no run for in a range of days.",
+    ),
     rule(Route::Runs, Action::CheckRunStatus, "check_run_status", Role::Viewer, "The status of one run."),
     rule(
         Route::Runs,

@@ -4,8 +4,8 @@
 use serde::Serialize;
 use serde_json::Value;
 use tailer_engine::{
-    AttemptView, AwaitedView, ConfigurationDocument, ConfigurationView, DeployedContext, ExpectationView, FiringView,
-    LogView, RunDetails, RunView, TaskView, WorkflowView,
+    AttemptView, AwaitedView, BackfillView, ConfigurationDocument, ConfigurationView, DeployedContext, ExpectationView,
+    FiringView, LogView, RunDetails, RunView, TaskView, WorkflowView,
 };
 use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, JobId, RunId, TaskId};
 use utoipa::ToSchema;
@@ -338,6 +338,24 @@ pub(crate) struct WorkflowBody<'a> {
     awaited: Vec<AwaitedBody<'a>>,
     /// The last ten, newest first.
     firings: Vec<FiringBody<'a>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MissingRun)]
+pub(crate) struct BackfillBody<'a> {
+    #[schema(value_type = String)]
+    execution_date: ExecutionDate,
+    /// When the schedule would have started it; midnight for an operation without a schedule.
+    tick: &'a str,
+    /// What was created; null in a dry run.
+    #[schema(value_type = Option<String>)]
+    run_id: Option<&'a RunId>,
+}
+
+impl<'a> BackfillBody<'a> {
+    pub(crate) fn new(view: &'a BackfillView) -> Self {
+        Self { execution_date: view.execution_date, tick: &view.tick, run_id: view.run_id.as_ref() }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -13,6 +13,7 @@ const COMMANDS: &[&str] = &[
     "check",
     "doctor",
     "launch",
+    "backfill",
     "run",
     "status",
     "runs",

@@ -9,7 +9,7 @@ mod expiry;
 pub(crate) mod firings;
 mod leases;
 mod resets;
-mod ticks;
+pub(crate) mod ticks;
 
 use std::{sync::Arc, time::Duration};
 

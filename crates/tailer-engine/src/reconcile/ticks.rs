@@ -70,7 +70,8 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<Option<Timestamp>, EngineE
     Ok(Some(now))
 }
 
-fn schedule_of(definition: &Definition) -> Option<&Schedule> {
+/// The schedule that starts an operation, if one does.
+pub(crate) fn schedule_of(definition: &Definition) -> Option<&Schedule> {
     match definition {
         Definition::TableToTable(c) => Some(&c.schedule),
         Definition::TableToStorage(c) => Some(&c.schedule),
@@ -85,17 +86,11 @@ fn due_ticks(
     schedule: &Schedule,
     now: Timestamp,
 ) -> Result<Vec<Timestamp>, EngineError> {
-    let last = ticks::last(tx, row.key, ticks::RUN)?;
-    let enabled_later = row.activated_since > row.deployed;
-    let start = schedule.start_date.and_then(|day| day.to_zoned(TimeZone::UTC).ok()).map(|start| start.timestamp());
+    let after = considered_until(tx, row, schedule)?;
     if schedule.catchup {
-        let from_start = start.and_then(|start| start.checked_sub(jiff::SignedDuration::from_micros(1)).ok());
-        let after = last.or(from_start).unwrap_or(row.created);
-        let after = if enabled_later { after.max(row.activated_since) } else { after };
         return Ok(schedule.ticks_between(after, now, BATCH));
     }
     // Only the latest: walk forward and keep the last one.
-    let after = last.map_or(row.activated_since, |last| last.max(row.activated_since));
     let mut latest = None;
     let mut from = after;
     loop {
@@ -105,6 +100,23 @@ fn due_ticks(
             None => return Ok(latest.into_iter().collect()),
         }
     }
+}
+
+/// The instant after which ticks are still to come from the schedule itself: all of them with `catchup`, else the latest.
+pub(crate) fn considered_until(
+    tx: &mut Tx<'_>,
+    row: &ConfigurationRow,
+    schedule: &Schedule,
+) -> Result<Timestamp, EngineError> {
+    let last = ticks::last(tx, row.key, ticks::RUN)?;
+    if !schedule.catchup {
+        return Ok(last.map_or(row.activated_since, |last| last.max(row.activated_since)));
+    }
+    let start = schedule.start_date.and_then(|day| day.to_zoned(TimeZone::UTC).ok()).map(|start| start.timestamp());
+    let from_start = start.and_then(|start| start.checked_sub(jiff::SignedDuration::from_micros(1)).ok());
+    let after = last.or(from_start).unwrap_or(row.created);
+    let enabled_later = row.activated_since > row.deployed;
+    Ok(if enabled_later { after.max(row.activated_since) } else { after })
 }
 
 fn create(

@@ -3,6 +3,7 @@
 //! [`endpoint`] takes a request from its token to its fields and finds its rule in `access`; the noun's function reads the
 //! fields, requires the rule's role on the account and asks the engine.
 
+mod backfill;
 mod configurations;
 mod deploy;
 mod expectations;
@@ -108,6 +109,7 @@ async fn answer(app: &App, route: Route, headers: &HeaderMap, incoming: &mut Inc
 async fn act(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
     match call.rule.action {
         Action::LaunchJob => launch::launch_job(call, fields).await,
+        Action::Backfill => backfill::backfill(call, fields).await,
         Action::CheckRunStatus => runs::check_run_status(call, fields).await,
         Action::GetLastStatus => runs::get_last_status(call, fields).await,
         Action::GetByStatus => runs::get_by_status(call, fields).await,

@@ -20,15 +20,17 @@ use utoipa::{
     },
 };
 
-use super::{configurations, deploy, expectations, launch, notifications::NotifiedBody, run_logs, runs, workflows};
+use super::{
+    backfill, configurations, deploy, expectations, launch, notifications::NotifiedBody, run_logs, runs, workflows,
+};
 use crate::{
     access::{Action, NOTIFICATIONS, NOTIFY, RULES, Route, Rule},
     errors::ErrorBody,
     fields::{FieldDoc, Request},
     wire::{
-        AttemptBody, AwaitedBody, ConfigurationBody, ConfigurationDocumentBody, ContextSchema, DeployedSchema,
-        ExpectationBody, FiringBody, Launched, LogBody, LogsBody, ProblemSchema, RunBody, RunDetailsBody, TaskBody,
-        WorkflowBody,
+        AttemptBody, AwaitedBody, BackfillBody, ConfigurationBody, ConfigurationDocumentBody, ContextSchema,
+        DeployedSchema, ExpectationBody, FiringBody, Launched, LogBody, LogsBody, ProblemSchema, RunBody,
+        RunDetailsBody, TaskBody, WorkflowBody,
     },
 };
 
@@ -178,6 +180,7 @@ fn json_response(about: &str, schema: RefOr<Schema>) -> ResponseBuilder {
 fn answer(action: Action) -> RefOr<Schema> {
     match action {
         Action::LaunchJob => reference::<Launched>(),
+        Action::Backfill => results::<BackfillBody<'_>>(),
         Action::CheckRunStatus | Action::GetLastStatus | Action::GetByStatus => results::<RunBody<'_>>(),
         Action::GetRunDetails => results::<RunDetailsBody<'_>>(),
         Action::GetRunLogs => reference::<LogsBody<'_>>(),
@@ -238,6 +241,7 @@ fn components() -> Components {
     add(LogsBody::name(), LogsBody::schema());
     add(NotifiedBody::name(), NotifiedBody::schema());
     add(ProblemSchema::name(), ProblemSchema::schema());
+    add(BackfillBody::name(), BackfillBody::schema());
     add(RunBody::name(), RunBody::schema());
     add(RunDetailsBody::name(), RunDetailsBody::schema());
     add(TaskBody::name(), TaskBody::schema());
@@ -273,6 +277,7 @@ fn request_schema(rule: &Rule) -> RefOr<Schema> {
 fn fields(action: Action) -> Vec<FieldDoc> {
     match action {
         Action::LaunchJob => launch::LaunchJob::describe(),
+        Action::Backfill => backfill::BackfillRuns::describe(),
         Action::CheckRunStatus | Action::CancelRun | Action::GetRunDetails => runs::OneRun::describe(),
         Action::GetLastStatus => runs::LastRuns::describe(),
         Action::GetByStatus => runs::RunsByStatus::describe(),

@@ -12,6 +12,7 @@ pub(crate) fn request(action: &str) -> Value {
     let target = |more: Value| with(identified(action, "table-to-table", "nothing"), more);
     match action {
         "launch_job" => target(json!({"execution_date": "2020-11-09", "parameters": {"a": 1}, "tasks": ["one"]})),
+        "backfill" => target(json!({"from": "2020-11-01", "to": "2020/11/09", "dry_run": true})),
         "check_run_status" | "cancel_run" | "get_run_details" => target(json!({"run_id": RUN})),
         "get_last_status" => target(json!({"status": "FAILED", "execution_date": "2020/11/19", "limit": 10})),
         "get_by_status" => json!({

@@ -91,7 +91,7 @@ async fn unknown_actions_get_the_valid_ones() {
     for body in ["{}", r#"{"action": null}"#, r#"{"action": 7}"#] {
         let error = house.post("/v1/dag/launch", &token, body).await.is_error(400, "invalid_fields");
         assert_eq!(error["data"]["fields"][0]["field"], "action", "{error}");
-        assert_eq!(error["data"]["actions"], json!(["launch_job"]), "{error}");
+        assert_eq!(error["data"]["actions"], json!(["launch_job", "backfill"]), "{error}");
     }
 }
 

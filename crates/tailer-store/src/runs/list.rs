@@ -1,8 +1,10 @@
 //! Listings of runs, newest start first. Each combination of filters that the API offers is served by an index in the order
 //! asked for: a listing reads about as many rows as it answers.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use tailer_model::{AccountId, ConfigurationType, Environment, JobId, RunStatus};
+use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, JobId, RunStatus};
 
 use super::{COLUMNS, RunRow, read};
 use crate::{StoreError, Tx, configurations::ConfigurationKey, tx::Value};
@@ -30,6 +32,26 @@ pub struct RunFilter {
 pub fn list(tx: &mut Tx<'_>, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
     let (sql, params) = statement(filter);
     tx.query(&sql, &params, read)
+}
+
+/// The execution dates, both ends included, that a run of the configuration with all its tasks serves: one that waits, runs, or
+/// has not failed.
+///
+/// # Errors
+/// What the database says.
+pub fn served_dates(
+    tx: &mut Tx<'_>,
+    key: ConfigurationKey,
+    from: ExecutionDate,
+    to: ExecutionDate,
+) -> Result<BTreeSet<ExecutionDate>, StoreError> {
+    let dates = tx.query(
+        "SELECT DISTINCT execution_date FROM runs WHERE configuration = ?1 AND execution_date >= ?2 \
+         AND execution_date <= ?3 AND status <> ?4 AND tasks IS NULL",
+        &[key.into(), from.into(), to.into(), RunStatus::Failed.into()],
+        |row| row.take(),
+    )?;
+    Ok(dates.into_iter().collect())
 }
 
 fn statement(filter: &RunFilter) -> (String, Vec<Value<'_>>) {

@@ -31,7 +31,7 @@ mod slots;
 pub(crate) use claim::held_sequence;
 pub use claim::{cancel_requested, claim, held, release, release_all, renew, set_progress, take_over};
 pub use end::{CancelOutcome, finish, request_cancel, set_status};
-pub use list::{RunFilter, list};
+pub use list::{RunFilter, list, served_dates};
 
 /// What a trigger makes.
 #[derive(Debug, Clone)]

@@ -175,6 +175,22 @@ pub(crate) struct LaunchArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct BackfillArgs {
+    /// First day, included
+    #[arg(long, value_name = "D", value_parser = super::values::execution_date)]
+    pub(crate) from: ExecutionDate,
+    /// Last day, included
+    #[arg(long, value_name = "D", value_parser = super::values::execution_date)]
+    pub(crate) to: ExecutionDate,
+    /// Only list the missing runs
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    // Last: what follows its flags would stand under their heading in the help.
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// A table-to-table or table-to-storage configuration
     #[arg(value_name = "FILE.json")]

@@ -90,6 +90,15 @@ something will not work. Run it as the user that runs the server.")]
   tailerd launch table-to-storage export --param country=FR --task extract")]
     Launch(LaunchArgs),
 
+    /// Create the runs that a schedule has no run for in a range of days
+    #[command(after_help = "Examples:
+  tailerd backfill table-to-table daily_sales_DEV --from 2024-01-01 --to 2024-01-31 --dry-run
+  tailerd backfill table-to-table daily_sales_DEV --from 2024-01-01 --to 2024-01-31
+
+A run is missing when none was created for its tick, or the last one failed. Without a schedule
+there is one run a day. The oldest start first, within `max_active_runs`.")]
+    Backfill(BackfillArgs),
+
     /// Run a configuration right here against the embedded warehouse, without a server
     #[command(after_help = "Examples:
   tailerd run daily_sales.json

@@ -1,5 +1,6 @@
 //! One file a command. Each takes its parsed arguments and does the work; [`run()`] is the table that joins the two.
 
+mod backfill;
 mod cancel;
 mod check;
 mod check_sql;
@@ -39,6 +40,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(&args).await,
         Command::Doctor(args) => doctor::run(&args).await,
         Command::Launch(args) => launch::run(args).await,
+        Command::Backfill(args) => backfill::run(args).await,
         Command::Run(args) => run::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Runs(args) => runs::run(args).await,
