@@ -14,7 +14,7 @@ use tailer_store::{
 };
 
 use crate::{
-    ConfigurationRef, DeployRequest, Deployed, DeployedContext, Engine, EngineError, LaunchRequest,
+    ConfigurationRef, DeployRequest, Deployed, DeployedContext, Engine, EngineError, LaunchRequest, Storages,
     configurations::folder_text,
     contexts::{self, FilledRequest},
 };
@@ -83,6 +83,13 @@ fn refuse_foreign_source(tx: &mut Tx<'_>, version: &NewVersion) -> Result<(), En
     }
 }
 
+/// Whether any server may execute it: it needs no embedded warehouse and no folder of one server.
+fn roams(definition: &Definition, storages: &dyn Storages) -> bool {
+    let Definition::StorageToStorage(copy) = definition else { return false };
+    let mut places = std::iter::once(&copy.source).chain(copy.destinations.iter().map(|to| &to.address));
+    places.all(|place| !storages.is_local(place))
+}
+
 /// The folder that an operation watches, as one text.
 fn watched(definition: &Definition) -> Option<String> {
     let source = match definition {
@@ -114,6 +121,7 @@ impl Engine {
             at: now,
             context: context.as_ref().map(DeployedContext::record),
             watched: watched(&configuration.definition),
+            roams: roams(&configuration.definition, self.0.parts.storages.as_ref()),
         };
         let awaits = match &configuration.definition {
             Definition::Workflow(workflow) => Some(workflow.authorized_job_ids.clone()),

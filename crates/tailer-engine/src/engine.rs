@@ -159,6 +159,9 @@ impl Engine {
             if settings.exclusive {
                 let now = inner.now();
                 inner.parts.store.write(Durability::Relaxed, move |tx| runs::release_all(tx, now)).await?;
+            } else if settings.place == runs::Place::Home {
+                let now = inner.now();
+                inner.parts.store.write(Durability::Relaxed, move |tx| runs::release_home(tx, now)).await?;
             }
             reconcile::start(&inner);
         }

@@ -35,6 +35,8 @@ pub struct EngineSettings {
     /// No other server shares the store (SQLite: the data folder is locked), so leases left by others are void and their
     /// runs are taken over at start, without waiting for the leases to pass.
     pub exclusive: bool,
+    /// Among several servers that share the store: whether this one has the embedded warehouse and the local folders.
+    pub place: tailer_store::runs::Place,
     /// Whether this server executes (role all, worker) or only answers (role api).
     pub executes: bool,
 }
@@ -53,6 +55,12 @@ pub struct EngineParts {
 /// Finds what stands behind a bucket: the settings say.
 pub trait Storages: Send + Sync + fmt::Debug {
     fn open(&self, address: &StorageAddress) -> Result<Arc<dyn tailer_storage::Storage>, EngineError>;
+
+    /// Whether what stands behind it is a folder of one server, so that others would find other files there.
+    fn is_local(&self, address: &StorageAddress) -> bool {
+        let _ = address;
+        true
+    }
 }
 
 /// Finds the warehouse of a project.

@@ -44,22 +44,37 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(api::health::healthz))
         .route("/readyz", get(api::health::readyz))
-        .route("/metrics", get(api::metrics::metrics))
-        .route("/openapi.json", get(api::openapi::openapi));
+        .route("/metrics", get(api::metrics::metrics));
+    if !app.settings.api {
+        return around(router.fallback(only_executes), app);
+    }
+    router = router.route("/openapi.json", get(api::openapi::openapi));
     for route in Route::ALL {
         let endpoint = move |State(app): State<Arc<App>>, request: Request| async move {
             api::endpoint(&app, route, request).await
         };
         router = router.route(route.path(), post(endpoint));
     }
+    around(router.route(NOTIFICATIONS, post(api::notifications::notifications)).fallback(unknown_path), app)
+}
+
+/// What surrounds every endpoint.
+fn around(router: Router<Arc<App>>, app: &Arc<App>) -> Router {
     router
+<<<<<<< HEAD
         .merge(studio::router())
         .route(NOTIFICATIONS, post(api::notifications::notifications))
+=======
+>>>>>>> 4717631 (Let several servers execute: each what it can reach, dead ones taken over)
         .method_not_allowed_fallback(wrong_method)
-        .fallback(unknown_path)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(app), observe))
         .with_state(Arc::clone(app))
+}
+
+async fn only_executes() -> Response {
+    let message = "this server only executes (role worker): ask one with the role all or api";
+    ApiError::new(StatusCode::NOT_FOUND, "unknown_path", message).into_response()
 }
 
 async fn unknown_path(uri: Uri) -> Response {

@@ -18,6 +18,8 @@ pub struct ServerSettings {
     pub tls: Option<TlsSettings>,
     pub limits: Limits,
     pub timeouts: Timeouts,
+    /// Whether it answers the API. A server that only executes has health, readiness and metrics.
+    pub api: bool,
     /// `/metrics` without a token from anywhere. By default only from a loopback peer, and with any token from elsewhere.
     pub metrics_for_everyone: bool,
 }
@@ -32,6 +34,7 @@ impl ServerSettings {
             tls: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
+            api: true,
             metrics_for_everyone: false,
         }
     }

@@ -41,6 +41,7 @@ fn deploy(store: &Store) -> ConfigurationKey {
         at: Timestamp::UNIX_EPOCH,
         context: None,
         watched: None,
+        roams: false,
     };
     let deploy = move |tx: &mut tailer_store::Tx<'_>| configurations::deploy(tx, &version);
     store.write_blocking::<_, StoreError>(Durability::Synced, deploy).unwrap().key

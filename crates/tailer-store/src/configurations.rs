@@ -29,6 +29,8 @@ pub struct ConfigurationRow {
     pub max_active_runs: u32,
     /// As in [`NewVersion::watched`].
     pub watched: Option<String>,
+    /// As in [`NewVersion::roams`].
+    pub roams: bool,
     pub created: Timestamp,
     /// Last change: a deployment, or a person's.
     pub updated: Timestamp,
@@ -56,6 +58,8 @@ pub struct NewVersion {
     pub context: Option<String>,
     /// `gs://bucket/prefix` of an operation started by files. Among storage-to-tables operations there is one per address.
     pub watched: Option<String>,
+    /// Whether any server that shares the store may execute it: nothing of it is a file of one server.
+    pub roams: bool,
 }
 
 impl fmt::Debug for NewVersion {
@@ -103,7 +107,7 @@ pub struct ListFilter {
 }
 
 const COLUMNS: &str = "key, account, environment, configuration_type, configuration_id, version, activated, archived, \
-                       max_active_runs, watched, created, updated, updated_by, deployed, activated_since";
+                       max_active_runs, watched, roams, created, updated, updated_by, deployed, activated_since";
 
 fn read(row: &Row<'_>) -> Result<ConfigurationRow, StoreError> {
     Ok(ConfigurationRow {
@@ -114,6 +118,7 @@ fn read(row: &Row<'_>) -> Result<ConfigurationRow, StoreError> {
         archived: row.take()?,
         max_active_runs: row.take()?,
         watched: row.take()?,
+        roams: row.take()?,
         created: row.take()?,
         updated: row.take()?,
         updated_by: row.take()?,
@@ -143,11 +148,12 @@ pub fn deploy(tx: &mut Tx<'_>, new: &NewVersion) -> Result<Deployed, StoreError>
     let (key, version) = tx
         .query_one(
             "INSERT INTO configurations (account, environment, configuration_type, configuration_id, version, activated, \
-                 archived, max_active_runs, watched, created, updated, updated_by, deployed, activated_since) \
-             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?9, ?9) \
+                 archived, max_active_runs, watched, created, updated, updated_by, deployed, activated_since, roams) \
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?9, ?9, ?11) \
              ON CONFLICT (account, environment, configuration_type, configuration_id) DO UPDATE SET \
                  version = configurations.version + 1, activated = excluded.activated, archived = excluded.archived, \
-                 max_active_runs = excluded.max_active_runs, watched = excluded.watched, updated = excluded.updated, \
+                 max_active_runs = excluded.max_active_runs, watched = excluded.watched, roams = excluded.roams, \
+                 updated = excluded.updated, \
                  updated_by = excluded.updated_by, deployed = excluded.deployed, \
                  activated_since = CASE WHEN excluded.activated = 1 THEN excluded.deployed \
                                         ELSE configurations.activated_since END \
@@ -163,6 +169,7 @@ pub fn deploy(tx: &mut Tx<'_>, new: &NewVersion) -> Result<Deployed, StoreError>
                 new.watched.as_deref().into(),
                 at.into(),
                 (&new.by).into(),
+                new.roams.into(),
             ],
             |row| Ok((row.take::<ConfigurationKey>()?, row.take::<u32>()?)),
         )?

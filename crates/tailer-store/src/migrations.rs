@@ -25,6 +25,7 @@ const ALL: &[Migration] = &[
     Migration { number: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") },
     Migration { number: 2, name: "expectations", sql: include_str!("../migrations/0002_expectations.sql") },
     Migration { number: 3, name: "attempts", sql: include_str!("../migrations/0003_attempts.sql") },
+    Migration { number: 4, name: "roaming", sql: include_str!("../migrations/0004_roaming.sql") },
 ];
 
 /// The newest schema that this program knows.

@@ -98,18 +98,32 @@ fn one_server_answers_and_another_executes() {
 fn an_embedded_warehouse_has_one_owner() {
     let Some(house) = House::new() else { return };
     let settings = house.settings("other", "all");
-    let serve = |settings: &Path| {
-        let mut serve = command();
-        serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(house.path("other"));
-        run(serve.arg("--config").arg(settings), "")
-    };
-    let refused = serve(&settings);
-    assert_eq!(refused.code, Some(2), "{}", refused.snapshot());
-    assert!(refused.stderr.contains("belongs to server \"w\""), "{}", refused.stderr);
     let text = fs::read_to_string(&settings).unwrap().replace("[warehouse]\nworker = \"w\"\n", "");
     fs::write(&settings, text).unwrap();
-    let refused = serve(&settings);
+    let mut serve = command();
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(house.path("other"));
+    let refused = run(serve.arg("--config").arg(&settings), "");
     assert_eq!(refused.code, Some(2), "{}", refused.snapshot());
     assert!(refused.stderr.contains("warehouse.worker"), "{}", refused.stderr);
     assert!(!refused.stderr.contains("secret"), "no password: {}", refused.stderr);
+}
+
+/// It executes too, but not what needs the embedded warehouse of another.
+#[test]
+fn a_server_elsewhere_leaves_alone_what_needs_the_embedded_warehouse() {
+    let Some(house) = House::new() else { return };
+    let files = house.path("files");
+    fs::create_dir(&files).unwrap();
+    table_to_table(&files, "one", &[("one", "SELECT 1 AS n", json!({ "table_name": "t" }))], json!({}));
+    let worker = house.start("w", "all");
+    let other = house.start("other", "all");
+    other.deploy(&files);
+    worker.kill();
+    let launched = other.tailerd(&["launch", "table-to-table", "one_DEV", "--json"]).json();
+    let run_id = text(&launched, "run_id").to_owned();
+    let status = |server: &Server| server.tailerd(&["status", &run_id, "--json"]).json();
+    assert_eq!(text(&status(&other), "sub_status"), "QUEUED");
+    let worker = house.start("w", "all");
+    until("its owner to run it", || (text(&status(&other), "status") == "SUCCESS").then_some(()));
+    assert_eq!(worker.sql("SELECT n FROM t"), ["1"]);
 }

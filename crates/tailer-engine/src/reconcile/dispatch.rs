@@ -19,11 +19,11 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<(), EngineError> {
             return Ok(());
         }
         let (worker, max_running, now) = (settings.worker.clone(), settings.max_running, inner.now());
-        let lease_until = inner.lease_until(now);
+        let (lease_until, place) = (inner.lease_until(now), settings.place);
         let claimed = inner
             .parts
             .store
-            .write(Durability::Relaxed, move |tx| runs::claim(tx, &worker, now, lease_until, limit, max_running))
+            .write(Durability::Relaxed, move |tx| runs::claim(tx, &worker, now, lease_until, limit, max_running, place))
             .await?;
         let more = claimed.len() == limit;
         for run in claimed {

@@ -36,11 +36,11 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<(), EngineError> {
         if free == 0 || inner.stopping.is_cancelled() {
             return Ok(());
         }
-        let worker = settings.worker.clone();
+        let (worker, place) = (settings.worker.clone(), settings.place);
         let taken = inner
             .parts
             .store
-            .write(Durability::Relaxed, move |tx| runs::take_over(tx, &worker, now, lease_until, free))
+            .write(Durability::Relaxed, move |tx| runs::take_over(tx, &worker, now, lease_until, free, place))
             .await?;
         let more = taken.len() == free;
         for run in taken {

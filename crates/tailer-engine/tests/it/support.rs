@@ -126,6 +126,7 @@ impl House {
                 max_running: 32,
                 scratch: folder.path().join("scratch"),
                 exclusive: true,
+                place: tailer_store::runs::Place::Home,
                 executes: true,
             },
         };

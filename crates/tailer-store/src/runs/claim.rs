@@ -7,8 +7,18 @@ use tailer_model::{RunId, SubStatus};
 use super::{COLUMNS, RunRow, read, slots};
 use crate::{StoreError, Tx};
 
-/// Gives queued runs to `worker`, in order of arrival: up to `limit`, as long as fewer than `max_running` runs run in all, and of
-/// each configuration no more than its `max_active_runs`. Runs of disabled and archived configurations stay queued.
+/// Where a worker is, among several that share a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// With the embedded warehouse and the local folders: it may take every run.
+    Home,
+    /// Elsewhere: it takes the runs of configurations that roam.
+    Anywhere,
+}
+
+/// Gives queued runs to `worker`, in order of arrival: up to `limit`, as long as it runs fewer than `max_running`, and of
+/// each configuration no more than its `max_active_runs`. Runs of disabled and archived configurations stay queued, and so do
+/// those that cannot run at the worker's `place`.
 ///
 /// Each run given gets a higher fence, a lease until `lease_until`, and `now` as its start. The cost is that of the runs given,
 /// whatever is queued behind full or disabled configurations.
@@ -22,13 +32,17 @@ pub fn claim(
     lease_until: Timestamp,
     limit: usize,
     max_running: usize,
+    place: Place,
 ) -> Result<Vec<RunRow>, StoreError> {
-    let running: u64 =
-        tx.query_one("SELECT COUNT(*) FROM runs WHERE phase = 'running'", &[], |row| row.take())?.unwrap_or(0);
+    let running: u64 = tx
+        .query_one("SELECT COUNT(*) FROM runs WHERE phase = 'running' AND worker = ?1", &[worker.into()], |row| {
+            row.take()
+        })?
+        .unwrap_or(0);
     let free = max_running.saturating_sub(usize::try_from(running).unwrap_or(usize::MAX));
     let mut claimed = Vec::new();
     while claimed.len() < limit.min(free) {
-        let Some((key, head)) = slots::next(tx)? else { break };
+        let Some((key, head)) = slots::next(tx, place)? else { break };
         let run = tx.query_one(
             &format!(
                 "UPDATE runs SET phase = 'running', sub_status = 'RUNNING', worker = ?2, fence = fence + 1, \
@@ -61,15 +75,18 @@ pub fn take_over(
     now: Timestamp,
     lease_until: Timestamp,
     limit: usize,
+    place: Place,
 ) -> Result<Vec<RunRow>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut taken = tx.query(
         &format!(
             "UPDATE runs SET worker = ?1, fence = fence + 1, lease_until = ?2, updated = ?3 WHERE sequence IN \
-                 (SELECT sequence FROM runs WHERE phase = 'running' AND lease_until <= ?3 ORDER BY lease_until LIMIT ?4) \
+                 (SELECT sequence FROM runs WHERE phase = 'running' AND lease_until <= ?3 AND (?5 = 1 OR EXISTS \
+                      (SELECT 1 FROM configurations WHERE key = runs.configuration AND roams = 1)) \
+                  ORDER BY lease_until LIMIT ?4) \
              RETURNING {COLUMNS}"
         ),
-        &[worker.into(), lease_until.into(), now.into(), limit.into()],
+        &[worker.into(), lease_until.into(), now.into(), limit.into(), (place == Place::Home).into()],
         read,
     )?;
     taken.sort_by_key(|run| run.sequence);
@@ -107,6 +124,19 @@ pub fn release(tx: &mut Tx<'_>, worker: &str, now: Timestamp) -> Result<u64, Sto
 /// What the database says.
 pub fn release_all(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, StoreError> {
     tx.execute("UPDATE runs SET worker = NULL, lease_until = ?1, updated = ?1 WHERE phase = 'running'", &[now.into()])
+}
+
+/// Hands back the runs that only the server with the embedded warehouse and the local folders may take. For that server at its
+/// start, when others share the database: it knows that whoever held them is gone.
+///
+/// # Errors
+/// What the database says.
+pub fn release_home(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE runs SET worker = NULL, lease_until = ?1, updated = ?1 WHERE phase = 'running' AND EXISTS \
+             (SELECT 1 FROM configurations WHERE key = runs.configuration AND roams = 0)",
+        &[now.into()],
+    )
 }
 
 /// Whether the run is running and `fence` is its current one.

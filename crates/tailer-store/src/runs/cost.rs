@@ -26,6 +26,7 @@ fn deploy(tx: &mut Tx<'_>, id: &str, max_active_runs: u32) -> Result<Configurati
         at: Timestamp::UNIX_EPOCH,
         context: None,
         watched: None,
+        roams: false,
     };
     Ok(configurations::deploy(tx, &version)?.key)
 }
@@ -57,7 +58,7 @@ fn costs(ended: i64, queued: i64) -> Vec<(&'static str, u64)> {
             create_ended(tx, &run(free, second), RunStatus::Success, SubStatus::Success, None)?;
         }
         create(tx, &run(full, 0))?;
-        claim(tx, "w", now, lease, 1, 100)?;
+        claim(tx, "w", now, lease, 1, 100, Place::Home)?;
         for second in 0..queued {
             create(tx, &run(full, second))?;
         }
@@ -74,13 +75,13 @@ fn costs(ended: i64, queued: i64) -> Vec<(&'static str, u64)> {
         };
         create(tx, &mine)?;
         cost("create", tx);
-        assert_eq!(claim(tx, "w", now, lease, 10, 100)?.len(), 1);
+        assert_eq!(claim(tx, "w", now, lease, 10, 100, Place::Home)?.len(), 1);
         cost("claim", tx);
-        assert_eq!(claim(tx, "w", now, lease, 10, 100)?.len(), 0);
+        assert_eq!(claim(tx, "w", now, lease, 10, 100, Place::Home)?.len(), 0);
         cost("claim nothing", tx);
         assert_eq!(renew(tx, "w", now, lease)?, 2);
         cost("renew", tx);
-        assert_eq!(take_over(tx, "v", lease, lease, 10)?.len(), 2);
+        assert_eq!(take_over(tx, "v", lease, lease, 10, Place::Home)?.len(), 2);
         cost("take over", tx);
         cancel_requested(tx, "v")?;
         cost("cancel requested", tx);

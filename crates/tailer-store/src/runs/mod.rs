@@ -29,7 +29,9 @@ mod list;
 mod slots;
 
 pub(crate) use claim::held_sequence;
-pub use claim::{cancel_requested, claim, held, release, release_all, renew, set_progress, take_over};
+pub use claim::{
+    Place, cancel_requested, claim, held, release, release_all, release_home, renew, set_progress, take_over,
+};
 pub use end::{CancelOutcome, finish, request_cancel, set_status};
 pub use list::{RunFilter, list, served_dates};
 

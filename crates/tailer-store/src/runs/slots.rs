@@ -6,6 +6,7 @@
 
 use tailer_model::{RunStatus, SubStatus};
 
+use super::Place;
 use crate::{StoreError, Tx, configurations::ConfigurationKey};
 
 /// What people see of a run.
@@ -20,14 +21,23 @@ pub(super) fn enqueue(tx: &mut Tx<'_>, key: ConfigurationKey, sequence: i64) -> 
     Ok(())
 }
 
-/// The next run that may start: the oldest queued one among the configurations that have a slot to give.
-pub(super) fn next(tx: &mut Tx<'_>) -> Result<Option<(ConfigurationKey, i64)>, StoreError> {
-    tx.query_one(NEXT, &[], |row| Ok((row.take()?, row.take()?)))
+/// The next run that may start at a place: the oldest queued one among the configurations that have a slot to give.
+pub(super) fn next(tx: &mut Tx<'_>, place: Place) -> Result<Option<(ConfigurationKey, i64)>, StoreError> {
+    let sql = match place {
+        Place::Home => NEXT,
+        Place::Anywhere => NEXT_ROAMING,
+    };
+    tx.query_one(sql, &[], |row| Ok((row.take()?, row.take()?)))
 }
 
 /// Its conditions are those of the index `configurations_ready`, word for word: that is what makes the index usable.
 pub(super) const NEXT: &str = "SELECT key, queue_head FROM configurations \
      WHERE queue_head IS NOT NULL AND running < max_active_runs AND activated = 1 AND archived = 0 \
+     ORDER BY queue_head LIMIT 1";
+
+/// The same of the index `configurations_ready_roaming`.
+pub(super) const NEXT_ROAMING: &str = "SELECT key, queue_head FROM configurations \
+     WHERE queue_head IS NOT NULL AND running < max_active_runs AND activated = 1 AND archived = 0 AND roams = 1 \
      ORDER BY queue_head LIMIT 1";
 
 /// A queued run took a slot, and is not queued any more.

@@ -54,7 +54,9 @@ impl Bench {
     }
 
     pub fn claim(&self, worker: &'static str, now: Timestamp, limit: usize) -> Vec<RunRow> {
-        self.tx(move |tx| runs::claim(tx, worker, now, now + SignedDuration::from_secs(15), limit, 1000))
+        self.tx(move |tx| {
+            runs::claim(tx, worker, now, now + SignedDuration::from_secs(15), limit, 1000, runs::Place::Home)
+        })
     }
 
     /// A run that `worker` holds.
@@ -94,6 +96,7 @@ pub fn version_of(identity: Identity) -> NewVersion {
         at: at(0),
         context: None,
         watched: None,
+        roams: false,
     }
 }
 

@@ -35,7 +35,7 @@ fn what_was_found_first_stays() {
     assert!(record(1, 1, vec![found(3, true), found(5, false)], 1));
     assert!(record(1, 1, vec![found(3, false), found(5, true)], 2));
     assert_eq!(lines(1), [(3, true), (5, false)]);
-    bench.tx(|tx| runs::take_over(tx, "v", at(20), at(35), 9));
+    bench.tx(|tx| runs::take_over(tx, "v", at(20), at(35), 9, runs::Place::Home));
     assert!(!record(1, 2, vec![found(3, true)], 21), "who lost the run records nothing");
     assert!(record(2, 2, vec![found(4, true)], 22));
     let id = run.run_id.clone();

@@ -97,7 +97,7 @@ impl Model {
                 self.runs.push(Run { id: run.run_id, of, phase: Phase::Queued, outcome });
             }
             Step::Claim { limit, max_running } => {
-                let given: Vec<_> = runs::claim(tx, "w", at(1), at(16), limit, max_running)?
+                let given: Vec<_> = runs::claim(tx, "w", at(1), at(16), limit, max_running, runs::Place::Home)?
                     .into_iter()
                     .map(|run| run.run_id)
                     .collect();
@@ -136,7 +136,7 @@ impl Model {
                 self.may[of] = (true, max_active_runs);
             }
             Step::TakeOver => {
-                let taken = runs::take_over(tx, "w", at(100), at(16), 100)?;
+                let taken = runs::take_over(tx, "w", at(100), at(16), 100, runs::Place::Home)?;
                 assert_eq!(taken.len(), self.running(None));
                 for run in &mut self.runs {
                     if let Phase::Running { fence } = &mut run.phase {

@@ -116,7 +116,7 @@ fn claims_that_race_never_pass_a_limit_and_give_each_run_once() {
             let name = worker.clone();
             let mine = store
                 .write_blocking::<_, StoreError>(Durability::Relaxed, move |tx| {
-                    runs::claim(tx, &name, at(200), at(200) + SignedDuration::from_secs(15), 2, 1000)
+                    runs::claim(tx, &name, at(200), at(200) + SignedDuration::from_secs(15), 2, 1000, runs::Place::Home)
                 })
                 .unwrap();
             for run in mine {

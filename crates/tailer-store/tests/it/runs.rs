@@ -4,11 +4,12 @@ use jiff::SignedDuration;
 use serde_json::json;
 use tailer_model::{RunId, RunStatus, SubStatus};
 use tailer_store::{
-    StoreError, configurations,
+    StoreError,
+    configurations::{self, NewVersion},
     runs::{self, CancelOutcome, NewRun, RunFilter, RunRow},
 };
 
-use crate::common::{Bench, at, job, run_of, table, task};
+use crate::common::{Bench, at, job, run_of, table, task, version_of};
 
 fn ids(runs: &[RunRow]) -> Vec<RunId> {
     runs.iter().map(|run| run.run_id.clone()).collect()
@@ -101,8 +102,37 @@ fn claims_stop_at_their_limit_and_at_all_running() {
         bench.queue(key, at(n));
     }
     assert_eq!(bench.claim("w", at(10), 3).len(), 3);
-    let more = bench.tx(|tx| runs::claim(tx, "w", at(10), at(25), 100, 5));
+    let more = bench.tx(|tx| runs::claim(tx, "w", at(10), at(25), 100, 5, runs::Place::Home));
     assert_eq!(more.len(), 2, "five may run in all, three do");
+}
+
+#[test]
+fn away_from_home_only_what_roams_is_taken() {
+    let bench = Bench::new();
+    let home = bench.operation("home_DEV", 2);
+    let roaming = bench.deploy(NewVersion { max_active_runs: 2, roams: true, ..version_of(table("roams_DEV")) }).key;
+    let (stays, goes) = (bench.queue(home, at(0)), bench.queue(roaming, at(1)));
+    let claim = |place| ids(&bench.tx(move |tx| runs::claim(tx, "w", at(2), at(17), 9, 9, place)));
+    assert_eq!(claim(runs::Place::Anywhere), [goes.clone()]);
+    assert_eq!(claim(runs::Place::Home), [stays.clone()]);
+    let take_over = |place| ids(&bench.tx(move |tx| runs::take_over(tx, "v", at(20), at(35), 9, place)));
+    assert_eq!(take_over(runs::Place::Anywhere), [goes]);
+    assert_eq!(bench.tx(|tx| runs::release_home(tx, at(21))), 1);
+    assert_eq!(take_over(runs::Place::Anywhere), []);
+    assert_eq!(bench.run(&stays).worker, None);
+    assert_eq!(ids(&bench.tx(move |tx| runs::take_over(tx, "v", at(21), at(36), 9, runs::Place::Home))), [stays]);
+}
+
+#[test]
+fn a_worker_counts_its_own_runs_only() {
+    let bench = Bench::new();
+    let key = bench.operation("x_DEV", 100);
+    for n in 0..4 {
+        bench.queue(key, at(n));
+    }
+    for worker in ["v", "w"] {
+        assert_eq!(bench.tx(move |tx| runs::claim(tx, worker, at(5), at(20), 9, 2, runs::Place::Home)).len(), 2);
+    }
 }
 
 #[test]
@@ -155,7 +185,7 @@ fn a_run_whose_lease_has_passed_is_taken_over_and_its_worker_fenced_out() {
     let key = bench.operation("x_DEV", 1);
     let old = bench.running(key, "old", at(0));
     let take = |bench: &Bench, now| {
-        bench.tx(move |tx| runs::take_over(tx, "new", now, now + SignedDuration::from_secs(15), 9))
+        bench.tx(move |tx| runs::take_over(tx, "new", now, now + SignedDuration::from_secs(15), 9, runs::Place::Home))
     };
     assert_eq!(take(&bench, at(14)), [], "the lease holds");
     assert_eq!(bench.tx(|tx| runs::renew(tx, "old", at(14), at(29))), 1);
@@ -186,7 +216,7 @@ fn a_worker_that_drains_hands_its_runs_back() {
     assert_eq!(bench.tx(|tx| runs::release(tx, "old", at(1))), 2);
     assert_eq!(bench.tx(|tx| runs::renew(tx, "old", at(1), at(16))), 0, "what is handed back is not renewed");
     assert!(bench.finish(&a, at(1)), "until it is taken over, its end counts");
-    let taken = bench.tx(|tx| runs::take_over(tx, "new", at(1), at(16), 9));
+    let taken = bench.tx(|tx| runs::take_over(tx, "new", at(1), at(16), 9, runs::Place::Home));
     assert_eq!(ids(&taken), [b.run_id.clone()]);
     assert!(!bench.finish(&b, at(2)));
 }
@@ -198,7 +228,7 @@ fn a_server_alone_voids_all_leases() {
     bench.running(key, "old", at(0));
     bench.running(key, "older", at(0));
     assert_eq!(bench.tx(|tx| runs::release_all(tx, at(1))), 2);
-    assert_eq!(bench.tx(|tx| runs::take_over(tx, "new", at(1), at(16), 9)).len(), 2);
+    assert_eq!(bench.tx(|tx| runs::take_over(tx, "new", at(1), at(16), 9, runs::Place::Home)).len(), 2);
 }
 
 #[test]
@@ -219,7 +249,7 @@ fn cancelling_ends_what_waits_and_asks_for_what_runs() {
     assert_eq!(cancel(&running.run_id), CancelOutcome::Requested);
     assert_eq!(bench.tx(|tx| runs::cancel_requested(tx, "w")), [running.run_id.clone()]);
     assert_eq!(bench.tx(|tx| runs::cancel_requested(tx, "other")), []);
-    let taken = bench.tx(|tx| runs::take_over(tx, "other", at(20), at(35), 9));
+    let taken = bench.tx(|tx| runs::take_over(tx, "other", at(20), at(35), 9, runs::Place::Home));
     assert!(taken[0].cancel_requested, "whoever takes it over is asked too");
     assert!(bench.finish(&taken[0], at(21)));
     assert_eq!(bench.tx(|tx| runs::cancel_requested(tx, "other")), []);
@@ -242,7 +272,11 @@ fn a_person_sets_the_status() {
     assert_eq!((checked.status, checked.sub_status), (RunStatus::Checked, SubStatus::Checked));
     assert_eq!((checked.end, checked.updated), (Some(at(1)), at(5)));
     assert!(set(&run.run_id, RunStatus::Running, 6));
-    assert_eq!(bench.tx(|tx| runs::take_over(tx, "w", at(900), at(915), 9)), [], "it is not run again");
+    assert_eq!(
+        bench.tx(|tx| runs::take_over(tx, "w", at(900), at(915), 9, runs::Place::Home)),
+        [],
+        "it is not run again"
+    );
 
     // Running: it ends, and its worker is refused.
     let run = bench.running(key, "w", at(10));

@@ -21,7 +21,7 @@ fn statements_are_open_until_closed() {
     assert!(record(1, "job-a", 2));
     assert!(record(1, "job-b", 3), "the same job again is the same");
     assert_eq!(open(), ["job-b", "job-a"]);
-    bench.tx(|tx| runs::take_over(tx, "v", at(20), at(35), 9));
+    bench.tx(|tx| runs::take_over(tx, "v", at(20), at(35), 9, runs::Place::Home));
     assert!(!record(1, "job-c", 21), "who lost the run submits nothing");
     assert_eq!(open(), ["job-b", "job-a"], "the next worker can stop what was started");
     let id = run.run_id.clone();

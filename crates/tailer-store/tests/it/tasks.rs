@@ -103,7 +103,7 @@ fn what_was_not_planned_is_an_error() {
 fn late_writes_are_refused() {
     let (bench, run) = planned();
     assert_eq!(start(&bench, &run, 1, "load", 1, 1), Ok(true));
-    let taken = bench.tx(|tx| runs::take_over(tx, "v", at(20), at(35), 9));
+    let taken = bench.tx(|tx| runs::take_over(tx, "v", at(20), at(35), 9, runs::Place::Home));
     let new = taken[0].fence;
     let before = list(&bench, &run);
     assert!(!plan(&bench, &run, 1));

@@ -10,7 +10,7 @@ use tailer_engine::{
     ConfigurationRef, DeployRequest, Engine, EngineError, EngineParts, EngineSettings, LaunchRequest, RunDetails,
 };
 use tailer_model::{ConfigurationType, Header, RunId};
-use tailer_store::Store;
+use tailer_store::{Store, runs::Place};
 
 use super::{check, launch, run_view};
 use crate::{
@@ -38,8 +38,13 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     })?;
     std::fs::create_dir_all(folder.scratch()).context("cannot make a scratch folder")?;
     let scratch = tempfile::tempdir_in(folder.scratch()).context("cannot make a scratch folder")?;
-    let engine_settings =
-        EngineSettings { scratch: scratch.path().join("work"), ..engine_settings(&settings, &folder) };
+    let engine_settings = EngineSettings {
+        scratch: scratch.path().join("work"),
+        // The store is this run's own.
+        exclusive: true,
+        place: Place::Home,
+        ..engine_settings(&settings, &folder)
+    };
     let warehouse = open_warehouse(folder.warehouse(), settings.warehouse.clone())?;
     let parts = EngineParts {
         store: Store::open(&scratch.path().join("run.db")).context("cannot make temporary metadata")?,

@@ -107,7 +107,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "warehouse.worker",
         Kind::Text,
         None,
-        "with store.url: the name of the one server that executes and owns the embedded warehouse",
+        "with store.url: the name of the one server that owns the embedded warehouse and the local folders",
     ),
 ];
 

@@ -1,6 +1,6 @@
 //! The metadata store: SQLite in the data folder, or PostgreSQL when several servers share the work.
 
-use tailer_store::Store;
+use tailer_store::{Store, runs::Place};
 
 use crate::{
     data_folder::DataFolder,
@@ -22,29 +22,28 @@ pub(crate) fn open_store(settings: &Settings, folder: &DataFolder) -> Result<Sto
     }
 }
 
-/// A shared store needs one server to own the embedded warehouse: its tables are files of that server, and a run started
-/// elsewhere would find others.
+/// Where this server is among those that share the store. One of them has the embedded warehouse and the local folders: their
+/// files are that server's, and a run started elsewhere would find others.
+pub(crate) fn place(settings: &Settings) -> Place {
+    let named = settings.name.is_some() && settings.name == settings.warehouse_worker;
+    if settings.store_url.is_none() || named { Place::Home } else { Place::Anywhere }
+}
+
+/// A shared store needs one server to own the embedded warehouse.
 ///
 /// # Errors
-/// This server executes and is not that one.
+/// This server executes, and no server is named as that one.
 pub(crate) fn check_worker(settings: &Settings) -> Result<(), Failure> {
     if settings.store_url.is_none() || settings.role == Role::Api {
         return Ok(());
     }
-    let refused = |message: String| {
-        Err(Failure::usage(message).hint(
-            "set warehouse.worker, the same on all servers, and name on the one server that executes; run the others with --role api",
-        ))
-    };
-    match (&settings.warehouse_worker, &settings.name) {
-        (Some(worker), Some(name)) if worker == name => Ok(()),
-        (None, _) => refused(
-            "the metadata store is shared (store.url), but no server is named as the owner of the embedded warehouse"
-                .into(),
-        ),
-        (Some(worker), name) => refused(format!(
-            "the embedded warehouse belongs to server {worker:?}, and this one is {}",
-            name.as_ref().map_or_else(|| "not named".into(), |name| format!("{name:?}"))
-        )),
+    if settings.warehouse_worker.is_some() {
+        return Ok(());
     }
+    let refused =
+        "the metadata store is shared (store.url), but no server is named as the owner of the embedded warehouse";
+    Err(Failure::usage(refused).hint(
+        "set warehouse.worker, the same on all servers, to the name of one of them; the others execute what needs no embedded \
+         warehouse and no local folder",
+    ))
 }

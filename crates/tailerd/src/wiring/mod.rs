@@ -11,7 +11,7 @@ mod storages;
 mod system;
 
 pub(crate) use local_socket::{LocalSocket, SqlAnswer, SqlRequest, ask};
-pub(crate) use metadata::{check_worker, open_store};
+pub(crate) use metadata::{check_worker, open_store, place};
 pub(crate) use projects::{EmbeddedProjects, open_warehouse};
 pub(crate) use server::{RunningServer, engine_settings};
 pub(crate) use signals::Signals;

@@ -8,7 +8,9 @@ use tailer_store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Buckets, EmbeddedProjects, LocalSocket, RandomIds, SystemClock, check_worker, open_store, open_warehouse};
+use super::{
+    Buckets, EmbeddedProjects, LocalSocket, RandomIds, SystemClock, check_worker, open_store, open_warehouse, place,
+};
 use crate::{
     data_folder::{DataFolder, Lock},
     failure::{Context as _, Failure},
@@ -121,15 +123,22 @@ async fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Failure> {
 /// The engine's share of the settings.
 pub(crate) fn engine_settings(settings: &Settings, folder: &DataFolder) -> EngineSettings {
     EngineSettings {
-        worker: format!("tailerd-{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()),
+        // Another one for each start, so that nobody takes a run for its own that a process before it held.
+        worker: format!(
+            "{}-{}-{}",
+            settings.name.as_deref().unwrap_or("tailerd"),
+            std::process::id(),
+            uuid::Uuid::new_v4().simple()
+        ),
         lease: settings.lease,
         reconcile_every: settings.reconcile_every,
         poll_every: settings.poll_every,
         file_rest: settings.file_rest,
         max_running: settings.max_running,
         scratch: folder.scratch(),
-        // The data folder is locked, and whoever shares the store does not execute.
-        exclusive: true,
+        // The data folder is locked, and a store in it is this server's own.
+        exclusive: settings.store_url.is_none(),
+        place: place(settings),
         executes: settings.role != Role::Api,
     }
 }
@@ -143,6 +152,7 @@ fn server_settings(settings: &Settings, folder: &DataFolder, address: SocketAddr
     http.tls =
         settings.tls.as_ref().map(|tls| TlsSettings { certificate: tls.certificate.clone(), key: tls.key.clone() });
     http.limits = settings.limits.clone();
+    http.api = settings.role != Role::Worker;
     http.metrics_for_everyone = settings.metrics_for_everyone;
     http.timeouts.drain = http.timeouts.drain.min(settings.grace_time);
     http

@@ -15,7 +15,7 @@ use std::{
     sync::Arc,
 };
 
-use tailer_store::{ConfigurationKey, configurations};
+use tailer_store::{ConfigurationKey, configurations, runs::Place};
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -58,14 +58,15 @@ pub(super) fn start(inner: &Arc<Inner>) {
 
 /// Starts the watchers that are missing and ends those that nothing asks for any more.
 async fn keep(inner: &Arc<Inner>, turns: &Turns, running: &mut Running) -> Result<(), EngineError> {
-    let engine = inner.clone();
+    let (engine, home) = (inner.clone(), inner.parts.settings.place == Place::Home);
     let watched = inner
         .parts
         .store
         .read(move |tx| {
             let mut watched = Vec::new();
             for row in configurations::all(tx)? {
-                if row.activated && row.identity.configuration_type.is_started_by_files() {
+                let here = home || row.roams;
+                if here && row.activated && row.identity.configuration_type.is_started_by_files() {
                     watched.push(Watched { loaded: engine.cache.load(tx, row.key, row.version)?, row });
                 }
             }

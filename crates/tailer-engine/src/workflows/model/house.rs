@@ -109,6 +109,7 @@ async fn server(store: Store, clock: &Arc<Seconds>) -> Engine {
         max_running: 1,
         scratch: PathBuf::new(),
         exclusive: false,
+        place: tailer_store::runs::Place::Home,
         // Reconcilers run when the test says.
         executes: false,
     };

@@ -35,6 +35,7 @@ pub(crate) fn parts(data: &Path, store: Store, clock: Arc<TestClock>) -> EngineP
             max_running: 8,
             scratch: data.join("scratch"),
             exclusive: true,
+            place: tailer_store::runs::Place::Home,
             executes: true,
         },
     }

@@ -92,6 +92,10 @@ impl Buckets {
 }
 
 impl Storages for Buckets {
+    fn is_local(&self, address: &StorageAddress) -> bool {
+        !matches!(self.settings.of(address.kind, &address.bucket), Some((Place::Service(_), _)))
+    }
+
     fn open(&self, address: &StorageAddress) -> Result<Arc<dyn Storage>, EngineError> {
         let mut key =
             Key { kind: address.kind, bucket: address.bucket.clone(), absolute: false, fingerprint: Vec::new() };
