@@ -55,17 +55,13 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         };
         router = router.route(route.path(), post(endpoint));
     }
-    around(router.route(NOTIFICATIONS, post(api::notifications::notifications)).fallback(unknown_path), app)
+    let all = router.merge(studio::router()).route(NOTIFICATIONS, post(api::notifications::notifications));
+    around(all.fallback(unknown_path), app)
 }
 
 /// What surrounds every endpoint.
 fn around(router: Router<Arc<App>>, app: &Arc<App>) -> Router {
     router
-<<<<<<< HEAD
-        .merge(studio::router())
-        .route(NOTIFICATIONS, post(api::notifications::notifications))
-=======
->>>>>>> 4717631 (Let several servers execute: each what it can reach, dead ones taken over)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(app), observe))

@@ -47,6 +47,7 @@ fn deploy(tx: &mut Tx<'_>, configuration_type: ConfigurationType) -> Result<Conf
         at: now(),
         context: None,
         watched: Some("gs://in/x".into()),
+        roams: true,
     };
     Ok(configurations::deploy(tx, &version)?.key)
 }
@@ -71,10 +72,10 @@ fn execute(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
     let (one, two) = (run(key), run(key));
     runs::create(tx, &one)?;
     runs::create(tx, &two)?;
-    assert_eq!(runs::claim(tx, "w", now(), now(), 10, 10)?.len(), 1);
+    assert_eq!(runs::claim(tx, "w", now(), now(), 10, 10, runs::Place::Home)?.len(), 1);
     runs::renew(tx, "w", now(), now())?;
     runs::cancel_requested(tx, "w")?;
-    assert_eq!(runs::take_over(tx, "v", now(), now(), 10)?.len(), 1);
+    assert_eq!(runs::take_over(tx, "v", now(), now(), 10, runs::Place::Home)?.len(), 1);
     let (id, fence, task): (_, _, TaskId) = (one.run_id, 2, "t".parse().unwrap());
     assert!(runs::held(tx, &id, fence)?);
     assert!(tasks::plan(tx, &id, fence, &[(task.clone(), "sql".into(), Criticality::Critical)])?);
@@ -99,6 +100,9 @@ fn execute(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
     runs::waiting_reason(tx, &waiting)?;
     runs::release(tx, "v", now())?;
     runs::release_all(tx, now())?;
+    runs::release_home(tx, now())?;
+    runs::claim(tx, "w", now(), now(), 10, 0, runs::Place::Anywhere)?;
+    runs::take_over(tx, "v", now(), now(), 0, runs::Place::Anywhere)?;
     runs::request_cancel(tx, &two.run_id, now())?;
     assert!(runs::set_status(tx, &id, RunStatus::Checked, now())?);
     let open = run(key);
