@@ -17,12 +17,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     access::{NOTIFICATIONS, Route},
     api,
-    auth::Authenticator,
+    auth::{Authenticator, Sessions},
     errors::ApiError,
     limits::Limiter,
     observe::{observe, panicked},
     settings::ServerSettings,
-    studio,
+    studio::{self, Doorkeeper},
     traffic::Traffic,
 };
 
@@ -32,6 +32,8 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) authenticator: Authenticator,
+    pub(crate) sessions: Sessions,
+    pub(crate) doorkeeper: Doorkeeper,
     pub(crate) limiter: Limiter,
     pub(crate) traffic: Traffic,
     pub(crate) settings: ServerSettings,
@@ -84,7 +86,13 @@ async fn unknown_path(uri: Uri) -> Response {
 
 /// The router adds `Allow`.
 async fn wrong_method(request: Request) -> Response {
-    let allowed = if request.uri().path().starts_with("/v1/") { "POST" } else { "GET" };
+    let path = request.uri().path();
+    let allowed = match path {
+        studio::SIGN_IN => "GET and POST",
+        studio::SIGN_OUT => "POST",
+        _ if path.starts_with("/v1/") => "POST",
+        _ => "GET",
+    };
     let message = format!("{} takes {allowed}, not {}", request.uri().path(), request.method());
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message).into_response()
 }

@@ -15,10 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, router},
-    auth::{Authenticator, KeyError},
+    auth::{Authenticator, KeyError, Sessions},
     connections::{Connections, concerns_one_connection},
     limits::Limiter,
     settings::ServerSettings,
+    studio::Doorkeeper,
     tls::{self, TlsError},
     traffic::Traffic,
 };
@@ -50,12 +51,16 @@ impl Server {
         settings: ServerSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ServeError> {
-        let authenticator = Authenticator::open(store, Arc::clone(&clock), settings.audience.clone(), &settings.keys)?;
+        let authenticator =
+            Authenticator::open(store.clone(), Arc::clone(&clock), settings.audience.clone(), &settings.keys)?;
         let tls = settings.tls.as_ref().map(tls::config).transpose()?;
+        let sessions = Sessions::new(store, Arc::clone(&clock), authenticator.cookie_key());
         let app = App {
             engine,
             clock,
             authenticator,
+            sessions,
+            doorkeeper: Doorkeeper::default(),
             limiter: Limiter::new(settings.limits.clone()),
             traffic: Traffic::default(),
             settings,

@@ -8,7 +8,7 @@ use crate::access::Route;
 
 /// Upper bounds of the histogram's buckets, in seconds.
 const BOUNDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0];
-const OTHERS: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/openapi.json"];
+const OTHERS: [&str; 7] = ["/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/sign-in", "/sign-out"];
 /// The Studio's sections.
 const PAGES: [&str; 5] = ["/operations", "/runs", "/workflows", "/events", "/assets"];
 /// Every path that is none: a label per made-up path would be a way to fill memory.

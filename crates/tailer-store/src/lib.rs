@@ -33,11 +33,13 @@ pub mod idempotency;
 pub mod logs;
 pub mod runs;
 pub mod service_accounts;
+pub mod sessions;
 pub mod settings;
 pub mod statements;
 pub mod tasks;
 pub mod ticks;
 pub mod tokens;
+pub mod users;
 pub mod workflows;
 
 mod column;

@@ -38,6 +38,12 @@ const COMMANDS: &[&str] = &[
     "service-account add",
     "service-account list",
     "service-account remove",
+    "user",
+    "user add",
+    "user grant",
+    "user list",
+    "user remove",
+    "user set-password",
     "completions",
 ];
 

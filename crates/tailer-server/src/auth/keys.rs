@@ -14,6 +14,7 @@ use ed25519_dalek::{
     pkcs8::{DecodePrivateKey, EncodePrivateKey, spki::der::pem::LineEnding},
 };
 use jsonwebtoken::{DecodingKey, EncodingKey};
+use ring::hmac;
 use sha2::{Digest, Sha256};
 
 const FILE: &str = "token-signing.pem";
@@ -34,6 +35,8 @@ pub(super) struct SigningKeys {
     pub(super) sign: EncodingKey,
     pub(super) verify: DecodingKey,
     pub(super) id: String,
+    /// Signs what browsers keep for us.
+    pub(super) cookies: hmac::Key,
 }
 
 impl std::fmt::Debug for SigningKeys {
@@ -60,9 +63,13 @@ impl SigningKeys {
         let key = SigningKey::from_pkcs8_pem(&pem).map_err(|_| KeyError::NotAKey(path.clone()))?;
         let der = key.to_pkcs8_der().map_err(|_| KeyError::NotAKey(path))?;
         let public = key.verifying_key();
+        // A key of its own, though kept in the same file: a signature under one says nothing under the other.
+        let seed = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+        let cookies = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&seed, b"tailerd session cookies").as_ref());
         Ok(Self {
             sign: EncodingKey::from_ed_der(der.as_bytes()),
             verify: DecodingKey::from_ed_der(public.as_bytes()),
+            cookies,
             id: Sha256::digest(public.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
         })
     }

@@ -3,6 +3,8 @@
 //! Kinds of token, one file each: [`minted`] by this server and self-signed by [`service_accounts`]. ID tokens of an OIDC
 //! issuer would be a third file that [`verify`] asks when the first two do not know the issuer.
 //!
+//! People sign in to the Studio with [`passwords`] or a token, and stay signed in by [`sessions`]; the API takes tokens only.
+//!
 //! Public here is what the command line uses, on the data folder and without a server: [`mint()`] and
 //! [`service_account_from_key_file`]. Both only write rows; a running server sees them within [`FRESH`] seconds.
 
@@ -11,7 +13,9 @@ mod claims;
 mod keys;
 mod mint;
 mod minted;
+mod passwords;
 mod service_accounts;
+mod sessions;
 mod verify;
 
 use std::sync::Arc;
@@ -22,7 +26,10 @@ use crate::{access::Role, errors::ApiError, limits::Allowance};
 
 pub use keys::KeyError;
 pub use mint::{MintError, Minted, NewToken, mint};
+pub(crate) use passwords::is_password;
+pub use passwords::{CredentialError, hash_password, user_name};
 pub use service_accounts::{KeyFileError, ServiceAccount, service_account_from_key_file};
+pub(crate) use sessions::{COOKIE, Session, Sessions};
 pub(crate) use verify::Authenticator;
 
 /// How long, in seconds, a verified token is believed before the store is asked again whether it still holds.
@@ -31,7 +38,7 @@ pub const FRESH: i64 = 2;
 /// Who a verified token stands for.
 #[derive(Debug)]
 pub(crate) struct Principal {
-    /// `token:<id>` or a service account's e-mail: what runs and log lines name.
+    /// `token:<id>`, `user:<name>` or a service account's e-mail: what runs and log lines name.
     pub(crate) name: String,
     pub(crate) grants: Vec<Grant>,
     pub(crate) allowance: Arc<Allowance>,

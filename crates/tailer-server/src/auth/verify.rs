@@ -48,6 +48,11 @@ impl Authenticator {
         Ok(Self { store, clock, audience, keys: SigningKeys::open(keys)?, cache: Cache::default() })
     }
 
+    /// The key that signs cookies of this data folder.
+    pub(crate) fn cookie_key(&self) -> ring::hmac::Key {
+        self.keys.cookies.clone()
+    }
+
     /// Who sends this request.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod events;
 mod filters;
 mod frame;
 mod pages;
+mod sign_in;
 mod visitor;
 
 use std::sync::Arc;
@@ -22,6 +23,11 @@ use axum::{
 };
 
 use crate::app::App;
+
+pub(crate) use sign_in::Doorkeeper;
+
+pub(crate) const SIGN_IN: &str = "/sign-in";
+pub(crate) const SIGN_OUT: &str = "/sign-out";
 
 /// Where one data operation is shown; its changes are POSTs one segment below.
 const OPERATION: &str = "/operations/{account}/{environment}/{kind}/{id}";
@@ -38,6 +44,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/runs/{run}", get(pages::run::page))
         .route("/runs/{run}/{change}", post(changes::run))
         .route("/workflows", get(pages::workflows::page))
+        .route(SIGN_IN, get(sign_in::page).post(sign_in::sign_in))
+        .route(SIGN_OUT, post(sign_in::sign_out))
         .route("/events", get(events::stream))
         .route("/assets/{name}", get(assets::asset))
 }

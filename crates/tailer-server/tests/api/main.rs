@@ -16,6 +16,7 @@ mod requests;
 mod runs;
 mod seed;
 mod service_accounts;
+mod sign_in;
 mod studio;
 mod support;
 mod tokens;

@@ -21,6 +21,7 @@ mod store;
 mod tasks;
 mod ticks;
 mod tokens;
+mod users;
 mod workflows;
 
 /// Of each property.

@@ -38,6 +38,8 @@ mod tasks;
 mod ticks;
 #[path = "../it/tokens.rs"]
 mod tokens;
+#[path = "../it/users.rs"]
+mod users;
 #[path = "../it/workflows.rs"]
 mod workflows;
 

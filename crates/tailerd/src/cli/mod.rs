@@ -4,11 +4,13 @@
 //! Every `--help` ends with examples (`spec/cli.md`); the snapshots in `tests/help.rs` keep them.
 
 mod args;
+mod users;
 mod values;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use args::*;
+pub(crate) use users::*;
 pub(crate) use values::{Span, Type};
 
 /// Self-hosted data operations: files, tables and SQL, run on schedules, on arrivals and by API.
@@ -217,6 +219,20 @@ was encrypted for opens it.")]
     ServiceAccount {
         #[command(subcommand)]
         command: ServiceAccountCommand,
+    },
+
+    /// Make, list and remove users of the Studio
+    #[command(
+        arg_required_else_help = true,
+        after_help = "Examples:
+  tailerd user add ana@example.com --account 000110 --role operator
+  tailerd user grant ana@example.com --account 000111 --role viewer
+  tailerd user list
+  tailerd user remove ana@example.com"
+    )]
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
     },
 
     /// Print a shell's completion script

@@ -24,6 +24,7 @@ mod sql;
 mod sql_batch;
 mod status;
 mod token;
+mod user;
 mod workflow;
 
 use crate::{
@@ -56,6 +57,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Encrypt(args) => encrypt::run(&args),
         Command::Token { command } => token::run(command).await,
         Command::ServiceAccount { command } => service_account::run(command).await,
+        Command::User { command } => user::run(command).await,
         Command::Completions(args) => completions::run(&args),
     }
 }
