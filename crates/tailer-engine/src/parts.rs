@@ -68,4 +68,8 @@ pub trait Warehouses: Send + Sync + fmt::Debug {
     fn open(&self, project: &str) -> Result<Arc<dyn tailer_warehouse::Warehouse>, EngineError>;
     /// Every warehouse opened so far, for expiry.
     fn all(&self) -> Vec<Arc<dyn tailer_warehouse::Warehouse>>;
+    /// Whether a project's tables are files of one server. Cheap, opens nothing.
+    fn is_embedded(&self, _project: &str) -> bool {
+        true
+    }
 }

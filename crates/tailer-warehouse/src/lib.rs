@@ -16,12 +16,14 @@ use tailer_model::operation::{
     table_to_storage::{Compression, DestinationFormat},
 };
 
+pub mod bigquery;
 pub mod embedded;
 pub mod expectations;
 pub mod googlesql;
 pub mod names;
 pub mod rehearsal;
 
+pub use bigquery::BigQueryWarehouse;
 pub use embedded::EmbeddedWarehouse;
 pub use names::{Decorator, TableName};
 
@@ -200,6 +202,17 @@ pub trait Warehouse: Send + Sync + fmt::Debug {
     /// Starts a job and returns once it is accepted. The same id again attaches to the running job or to its recorded
     /// result.
     async fn submit(&self, id: &WarehouseJobId, job: Job) -> Result<(), WarehouseError>;
+
+    /// As [`Warehouse::submit`], with labels that tell where the job comes from, for warehouses that keep them with the job.
+    async fn submit_labelled(
+        &self,
+        id: &WarehouseJobId,
+        job: Job,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), WarehouseError> {
+        let _ = labels;
+        self.submit(id, job).await
+    }
 
     /// Waits for a submitted job's end.
     async fn wait(&self, id: &WarehouseJobId) -> Result<Outcome, WarehouseError>;

@@ -20,7 +20,7 @@ mod table_to_storage;
 mod table_to_table;
 mod transfer;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -131,8 +131,18 @@ impl TaskContext {
         let mut id = self.job_id();
         id.0.push_str(part);
         self.jobs.lock().push((warehouse.clone(), id.clone()));
-        warehouse.submit(&id, job).await?;
+        warehouse.submit_labelled(&id, job, &self.labels()).await?;
         Ok(warehouse.wait(&id).await?)
+    }
+
+    /// Tells, at the warehouse, where a job comes from.
+    fn labels(&self) -> BTreeMap<String, String> {
+        let run = &self.run.run;
+        BTreeMap::from([
+            ("tailer_run_id".to_owned(), run.run_id.to_string()),
+            ("tailer_task_id".to_owned(), self.task.id.to_string()),
+            ("tailer_configuration_id".to_owned(), run.configuration_id.to_string()),
+        ])
     }
 
     /// Really stops whatever this task has running in a warehouse. Answers whether there was anything.

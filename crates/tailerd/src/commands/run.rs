@@ -20,7 +20,7 @@ use crate::{
     data_folder::DataFolder,
     failure::{Context as _, Exit, Failure},
     log, output, settings,
-    wiring::{Buckets, EmbeddedProjects, RandomIds, SystemClock, engine_settings, open_warehouse},
+    wiring::{Buckets, Projects, RandomIds, SystemClock, engine_settings, open_warehouse},
 };
 
 /// One look at the log waits so long for a new line.
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let parts = EngineParts {
         store: Store::open(&scratch.path().join("run.db")).context("cannot make temporary metadata")?,
         storages: Arc::new(Buckets::new(&folder, &settings)),
-        warehouses: Arc::new(EmbeddedProjects::new(warehouse)),
+        warehouses: Arc::new(Projects::new(warehouse, settings.projects.clone(), SecretOpener::of(&folder, &settings))),
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
         settings: engine_settings,

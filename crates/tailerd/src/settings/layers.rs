@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, ffi::OsString, fmt, path::Path};
 
 use super::{
+    projects::ProjectLayers,
     storage::StorageLayers,
     table::{self, SETTINGS},
 };
@@ -40,6 +41,8 @@ pub(crate) struct Layers {
     values: BTreeMap<&'static str, Value>,
     /// The tables below `storage`, whose names are not known beforehand.
     pub(super) storage: StorageLayers,
+    /// The tables below `warehouse`, one for each project.
+    pub(super) projects: ProjectLayers,
 }
 
 impl Layers {
@@ -48,7 +51,7 @@ impl Layers {
             .iter()
             .filter_map(|s| Some((s.key, Value { text: s.default?.to_owned(), origin: Origin::Default })))
             .collect();
-        Self { values, storage: StorageLayers::default() }
+        Self { values, storage: StorageLayers::default(), projects: ProjectLayers::default() }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
@@ -75,6 +78,12 @@ impl Layers {
         if let Some(storage) = document.remove("storage") {
             self.storage.file(&shown.to_string(), &storage, &mut problems);
         }
+        if let Some(toml::Value::Table(warehouse)) = document.get_mut("warehouse") {
+            for (project, table) in warehouse.iter().filter_map(|(name, value)| Some((name, value.as_table()?))) {
+                self.projects.file(&shown.to_string(), project, table, &mut problems);
+            }
+            warehouse.retain(|_, value| !value.is_table());
+        }
         for (key, value) in flatten(&document) {
             match (table::find(&key), scalar(&value)) {
                 (Some(setting), Some(text)) => self.set(setting.key, text, Origin::File(shown.to_string())),
@@ -98,6 +107,7 @@ impl Layers {
             .filter(|(name, value)| name.starts_with("TAILERD_") && !value.is_empty())
             .collect();
         self.storage.environment(&variables);
+        self.projects.environment(&variables);
         for setting in SETTINGS {
             let name = setting.variable();
             if let Some(value) = variables.get(&name) {

@@ -5,6 +5,7 @@
 
 mod layers;
 mod print;
+pub(crate) mod projects;
 pub(crate) mod storage;
 mod table;
 mod typed;

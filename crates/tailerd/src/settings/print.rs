@@ -30,7 +30,7 @@ pub(crate) fn to_toml(layers: &Layers) -> String {
             None => writeln!(text, "# {name} =  # unset: {}", setting.help),
         };
     }
-    text + &storage::to_toml(&layers.storage)
+    text + &layers.projects.to_toml() + &storage::to_toml(&layers.storage)
 }
 
 /// `{key: value}`, unset ones null.
@@ -47,6 +47,7 @@ pub(crate) fn to_json(layers: &Layers) -> Value {
         };
         all.insert(setting.key.to_owned(), value);
     }
+    all.insert("warehouse".to_owned(), layers.projects.to_json());
     all.insert("storage".to_owned(), storage::to_json(&layers.storage));
     Value::Object(all)
 }

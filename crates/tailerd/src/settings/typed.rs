@@ -8,6 +8,7 @@ use tailer_warehouse::embedded::EmbeddedSettings;
 
 use super::{
     layers::Layers,
+    projects::ProjectSettings,
     storage::StorageSettings,
     table::{self, Kind},
 };
@@ -63,6 +64,8 @@ pub(crate) struct Settings {
     /// What stands behind each bucket.
     pub(crate) storage: StorageSettings,
     pub(crate) warehouse: EmbeddedSettings,
+    /// What stands behind each project.
+    pub(crate) projects: ProjectSettings,
     /// The server that owns the embedded warehouse of a shared store.
     pub(crate) warehouse_worker: Option<String>,
 }
@@ -112,6 +115,7 @@ impl Reader<'_> {
         let secret_variables = self.optional("secrets.env", names).unwrap_or_default();
         let secret_files = self.optional("secrets.files", path);
         let storage = StorageSettings::from_layers(&self.layers.storage, &mut self.problems);
+        let projects = ProjectSettings::from_layers(&self.layers.projects, &mut self.problems);
         let name = self.optional("name", text);
         let store_url = self.optional("store.url", text).map(Secret::new);
         let warehouse_worker = self.optional("warehouse.worker", text);
@@ -142,6 +146,7 @@ impl Reader<'_> {
             secret_files,
             storage,
             warehouse,
+            projects,
             warehouse_worker,
         })
     }

@@ -9,11 +9,12 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Buckets, EmbeddedProjects, LocalSocket, RandomIds, SystemClock, check_worker, open_store, open_warehouse, place,
+    Buckets, LocalSocket, Projects, RandomIds, SystemClock, check_worker, open_store, open_warehouse, place,
 };
 use crate::{
     data_folder::{DataFolder, Lock},
     failure::{Context as _, Failure},
+    secrets::SecretOpener,
     settings::{Role, Settings},
 };
 
@@ -56,7 +57,11 @@ impl RunningServer {
         let parts = EngineParts {
             store: store.clone(),
             storages: Arc::new(Buckets::new(&folder, settings)),
-            warehouses: Arc::new(EmbeddedProjects::new(Arc::clone(&warehouse))),
+            warehouses: Arc::new(Projects::new(
+                Arc::clone(&warehouse),
+                settings.projects.clone(),
+                SecretOpener::of(&folder, settings),
+            )),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             settings: engine_settings(settings, &folder),

@@ -178,7 +178,7 @@ impl Interpreter<'_> {
             };
             Ok(Table { columns: names, rows: fetch_rows(session, &translated.sql, &columns, limit)? })
         };
-        let table = fetch().inspect_err(|_| self.break_transaction())?;
+        let table = fetch().inspect_err(|_: &WarehouseError| self.break_transaction())?;
         Ok((table, translated.reads))
     }
 }

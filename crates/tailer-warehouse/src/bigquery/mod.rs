@@ -1,0 +1,158 @@
+//! BigQuery behind the [`Warehouse`] trait: every statement is a job whose id the caller chose, so that a job submitted
+//! again after a crash is attached to and never runs twice. GoogleSQL goes as it was written.
+//!
+//! Files are not this module's: [`load`] and [`export`] bring them. Tables expire by themselves here.
+
+mod client;
+mod export;
+mod jobs;
+mod labels;
+mod load;
+mod outcome;
+mod query;
+mod read;
+mod rehearse;
+mod tables;
+mod wire;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tailer_model::operation::ddl::TableDefinition;
+
+pub use client::{BigQueryCredentials, Retries};
+
+use crate::{
+    Job, Outcome, Query, Rows, TableInfo, TableName, Warehouse, WarehouseError, WarehouseJobId,
+    rehearsal::{Overlay, Rehearsed},
+};
+use client::Client;
+
+/// How a project is reached.
+#[derive(Debug, Clone)]
+pub struct BigQuerySettings {
+    /// Where jobs run and are paid for.
+    pub project: String,
+    /// `https://host[:port]`; `None` is Google's. `http://` is for emulators.
+    pub endpoint: Option<String>,
+    pub credentials: BigQueryCredentials,
+    /// Of jobs and of datasets that are made; `None` lets BigQuery choose by the tables that a statement names.
+    pub location: Option<String>,
+    /// A query that would be billed more fails before it runs.
+    pub maximum_bytes_billed: Option<u64>,
+    /// Price of 2⁴⁰ bytes billed, in any currency: makes the cost of a run visible.
+    pub price_per_tib: Option<f64>,
+    /// Whether datasets that are missing are made.
+    pub create_datasets: bool,
+    pub retries: Retries,
+}
+
+impl BigQuerySettings {
+    /// Google's service with the application default credentials.
+    #[must_use]
+    pub fn new(project: &str) -> Self {
+        Self {
+            project: project.to_owned(),
+            endpoint: None,
+            credentials: BigQueryCredentials::ApplicationDefault,
+            location: None,
+            maximum_bytes_billed: None,
+            price_per_tib: None,
+            create_datasets: false,
+            retries: Retries::default(),
+        }
+    }
+}
+
+/// A project of BigQuery. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct BigQueryWarehouse(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: BigQuerySettings,
+    client: Client,
+    /// Jobs submitted here that nobody has waited for to the end.
+    jobs: Mutex<HashMap<WarehouseJobId, Arc<Submitted>>>,
+}
+
+/// What is needed to see a job to its end.
+#[derive(Debug)]
+struct Submitted {
+    job: Job,
+    labels: BTreeMap<String, String>,
+    cancelled: AtomicBool,
+}
+
+impl BigQueryWarehouse {
+    /// Asks nothing of BigQuery yet.
+    ///
+    /// # Errors
+    /// [`WarehouseError::Invalid`] for an endpoint or credentials that cannot be used.
+    pub fn open(settings: BigQuerySettings) -> Result<Self, WarehouseError> {
+        let client = Client::new(settings.endpoint.as_deref(), &settings.credentials, settings.retries.clone())?;
+        Ok(Self(Arc::new(Inner { settings, client, jobs: Mutex::default() })))
+    }
+}
+
+#[async_trait]
+impl Warehouse for BigQueryWarehouse {
+    async fn submit(&self, id: &WarehouseJobId, job: Job) -> Result<(), WarehouseError> {
+        self.submit_labelled(id, job, &BTreeMap::new()).await
+    }
+
+    async fn submit_labelled(
+        &self,
+        id: &WarehouseJobId,
+        job: Job,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), WarehouseError> {
+        self.0.submit(id, job, labels).await
+    }
+
+    async fn wait(&self, id: &WarehouseJobId) -> Result<Outcome, WarehouseError> {
+        self.0.wait(id).await
+    }
+
+    async fn cancel(&self, id: &WarehouseJobId) -> Result<(), WarehouseError> {
+        self.0.cancel(id).await
+    }
+
+    async fn read(&self, query: Query, limit: usize) -> Result<Rows, WarehouseError> {
+        self.0.read(query, limit).await
+    }
+
+    async fn rehearse(&self, query: Query, before: Overlay) -> Result<Rehearsed, WarehouseError> {
+        self.0.rehearse(query, before).await
+    }
+
+    async fn table(&self, table: &TableName) -> Result<Option<TableInfo>, WarehouseError> {
+        self.0.table(table).await
+    }
+
+    async fn tables(&self, project: &str, dataset: &str) -> Result<Vec<String>, WarehouseError> {
+        self.0.tables(project, dataset).await
+    }
+
+    async fn create(&self, table: &TableName, definition: &TableDefinition) -> Result<(), WarehouseError> {
+        self.0.create(table, definition).await
+    }
+
+    async fn drop_table(&self, table: &TableName) -> Result<(), WarehouseError> {
+        self.0.delete(&table.without_decorator()).await
+    }
+
+    async fn empty_partition(&self, table: &TableName) -> Result<(), WarehouseError> {
+        self.0.delete(table).await
+    }
+
+    /// Nothing to do: BigQuery drops what has expired.
+    async fn expire(&self, _: Timestamp) -> Result<u64, WarehouseError> {
+        Ok(0)
+    }
+}
