@@ -19,7 +19,9 @@ use crate::{
     contexts,
     data_folder::DataFolder,
     failure::{Context as _, Exit, Failure},
-    log, output, settings,
+    log, output,
+    secrets::SecretOpener,
+    settings,
     wiring::{Buckets, Projects, RandomIds, SystemClock, engine_settings, open_warehouse},
 };
 

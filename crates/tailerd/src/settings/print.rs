@@ -47,7 +47,7 @@ pub(crate) fn to_json(layers: &Layers) -> Value {
         };
         all.insert(setting.key.to_owned(), value);
     }
-    all.insert("warehouse".to_owned(), layers.projects.to_json());
+    all.insert("warehouse.projects".to_owned(), layers.projects.to_json());
     all.insert("storage".to_owned(), storage::to_json(&layers.storage));
     Value::Object(all)
 }
