@@ -141,7 +141,7 @@ impl TaskContext {
         BTreeMap::from([
             ("tailer_run_id".to_owned(), run.run_id.to_string()),
             ("tailer_task_id".to_owned(), self.task.id.to_string()),
-            ("tailer_configuration_id".to_owned(), run.configuration_id.to_string()),
+            ("tailer_configuration_id".to_owned(), run.identity.configuration_id.to_string()),
         ])
     }
 
