@@ -1,6 +1,6 @@
 //! The BigQuery warehouse against an emulator (`TAILERD_TEST_BIGQUERY`, set by `.ci/counterparts`), and against a server in
 //! this process that gives scripted answers where no emulator has the case.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 use std::{
     io::{BufRead, BufReader, Write},
