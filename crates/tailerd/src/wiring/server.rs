@@ -8,9 +8,7 @@ use tailer_store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Buckets, LocalSocket, Projects, RandomIds, SystemClock, check_worker, open_store, open_warehouse, place,
-};
+use super::{Buckets, LocalSocket, Projects, RandomIds, SystemClock, check_worker, open_store, open_warehouse, place};
 use crate::{
     data_folder::{DataFolder, Lock},
     failure::{Context as _, Failure},
