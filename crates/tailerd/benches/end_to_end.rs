@@ -1,9 +1,13 @@
 //! What tailerd takes from request to recorded end, beside what the machine would take without it (`make bench`).
 //!
-//! Everything is measured on the real binary through HTTP. Baselines come from the same run on the same machine: one
-//! SQLite commit with fsync, and a bare axum handler asked by the same client. Ratios say more than numbers.
+//! Everything is measured on the real binary through HTTP, with its metadata in SQLite, and in PostgreSQL too when
+//! `TAILERD_TEST_POSTGRES` names a server (`.ci/counterparts make bench`). Baselines come from the same run on the same
+//! machine: one commit after the other of a bare `INSERT` on the same database, and a bare axum handler asked by the same
+//! client. Ratios say more than numbers. A no-op is a SQL task that selects 1: the lightest task there is.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
+mod api;
+mod place;
 mod report;
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -17,14 +21,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use report::{Table, percentile, rate};
+use api::{Api, client};
+use futures::StreamExt as _;
+use place::Place;
+use report::{Table, millis, percentile, rate, resident};
 use serde_json::{Value, json};
-use support::{ACCOUNT, Server, table_to_table, text};
+use support::{ACCOUNT, table_to_table, text, write_json};
 
 /// Runs timed for the latency of one.
 const SINGLE_RUNS: usize = 200;
-/// Runs timed of the chain.
-const CHAINS: usize = 5;
+/// Runs timed of the chain, and its tasks.
+const CHAINS: usize = 20;
+const LINKS: usize = 40;
+/// Runs launched at once, and how often.
+const BURSTS: [(usize, usize); 2] = [(100, 10), (1_000, 3)];
+/// Requests under way at once: the server lets one principal have so many.
+const IN_FLIGHT: usize = 32;
+/// Times that the two jobs of a workflow end and its target starts.
+const FIRINGS: usize = 100;
 /// How long each throughput is measured.
 const WINDOW: Duration = Duration::from_secs(5);
 
@@ -41,93 +55,90 @@ async fn measure() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut table = Table::default();
-    let commit = sqlite_commit(folder.path());
-    table.row("SQLite commit with fsync, p50", millis(commit), "the floor of a durable answer");
     let bare = bare_handler().await;
     table.row("bare axum handler, 16 clients", rate(bare), "the ceiling of an answer");
-
-    prepare(folder.path());
-    let data = folder.path().join("data");
-    let server = Server::start_with(&data, &[]);
-    for id in ["noop", "chain", "flood"] {
-        let file = folder.path().join(format!("{id}.json"));
-        server.tailerd(&["deploy", file.to_str().unwrap()]).good();
+    for place in Place::all(folder.path()) {
+        measure_on(&place, bare, &mut table).await;
     }
-    table.row("idle memory", format!("{:.1} MB", resident(server.pid())), "VmRSS after deploying three operations");
-    let api = Api::new(&server);
-
-    let single = latencies(&api, "noop_DEV", SINGLE_RUNS).await;
-    let (p50, p95) = (percentile(&single, 50), percentile(&single, 95));
-    table.row("launch to end, one no-op task, p50", millis(p50), &times(p50, commit, "commits"));
-    table.row("launch to end, one no-op task, p95", millis(p95), &times(p95, commit, "commits"));
-    let chain = percentile(&latencies(&api, "chain_DEV", CHAINS).await, 50);
-    table.row("a chain of 40 tasks, p50", millis(chain), &times(chain, commit, "commits"));
-
-    let run_id = api.launch("noop_DEV").await;
-    let reads = throughput(16, || api.status("noop_DEV", &run_id)).await;
-    table.row("status reads, 16 clients", rate(reads), &format!("{:.2} of the bare handler", reads / bare));
-    // Last, because it leaves a queue behind.
-    for clients in [1, 16, 64] {
-        let launches = throughput(clients, || api.launch("flood_DEV")).await;
-        let name = format!("acknowledged launches, {clients} clients");
-        table.row(&name, rate(launches), &format!("{:.2} of one commit at a time", launches * commit.as_secs_f64()));
-    }
-    table.row("memory after that", format!("{:.1} MB", resident(server.pid())), "VmRSS");
     let size = std::fs::metadata(env!("CARGO_BIN_EXE_tailerd")).unwrap().len();
     table.row("binary", format!("{:.1} MB", size as f64 / 1e6), "without libduckdb.so");
     table.print();
 }
 
-/// A no-op, a chain of forty, and an operation whose runs only wait: accepting them is what is measured.
+async fn measure_on(place: &Place, bare: f64, table: &mut Table) {
+    let named = |what: &str| format!("{}: {what}", place.name);
+    let commit = place.commit;
+    table.row(&named("one bare INSERT with its own commit, p50"), millis(commit), "the floor of a durable answer");
+    prepare(&place.folder);
+    let server = place.start();
+    for id in ["noop", "left", "right", "target", "chain", "flood", "join"] {
+        let file = place.folder.join(format!("{id}.json"));
+        server.tailerd(&["deploy", file.to_str().unwrap()]).good();
+    }
+    table.row(&named("idle memory"), format!("{:.1} MB", resident(server.pid())), "VmRSS after seven deployments");
+    let api = Api::new(&server);
+
+    let single = latencies(&api, "noop_DEV", SINGLE_RUNS).await;
+    for percent in [50, 99] {
+        let time = percentile(&single, percent);
+        let name = format!("launch to end, one no-op task, p{percent}");
+        table.row(&named(&name), millis(time), &beside(time, commit, "commits", 16.0));
+    }
+    let chains = latencies(&api, "chain_DEV", CHAINS).await;
+    for percent in [50, 99] {
+        let time = percentile(&chains, percent);
+        let name = format!("a chain of {LINKS} no-op tasks, p{percent}");
+        let each = millis(time / u32::try_from(LINKS).unwrap());
+        table.row(&named(&name), millis(time), &format!("{each} a task; {}", beside(time, commit, "commits", 180.0)));
+    }
+    for (runs, times) in BURSTS {
+        let bursts = bursts(&api, runs, times).await;
+        for percent in [50, 99] {
+            let time = percentile(&bursts, percent);
+            let name = format!("{runs} one-task runs at once, p{percent}");
+            let each = millis(time / u32::try_from(runs).unwrap());
+            let restate =
+                if runs == 100 { format!("; {:.2} of Restate's", time.as_secs_f64() / 0.40) } else { String::new() };
+            table.row(&named(&name), millis(time), &format!("{each} a task{restate}"));
+        }
+    }
+    let firings = firings(&api).await;
+    for percent in [50, 99] {
+        let time = percentile(&firings, percent);
+        let name = format!("last success to the target's start, p{percent}");
+        table.row(&named(&name), millis(time), &times(time, commit, "commits"));
+    }
+
+    let run_id = api.launch("noop_DEV").await;
+    let reads = throughput(16, || api.status("noop_DEV", &run_id)).await;
+    let to = format!("{:.2} of the bare handler, {:.2} of Restate's", reads / bare, reads / 19_000.0);
+    table.row(&named("status reads, 16 clients"), rate(reads), &to);
+    // Last, because it leaves a queue behind.
+    for clients in [1, 16, 64] {
+        let launches = throughput(clients, || api.launch("flood_DEV")).await;
+        let name = format!("acknowledged launches, {clients} clients");
+        let ratio = format!("{:.2} of one bare commit at a time", launches * commit.as_secs_f64());
+        table.row(&named(&name), rate(launches), &ratio);
+    }
+    table.row(&named("memory after that"), format!("{:.1} MB", resident(server.pid())), "VmRSS");
+}
+
+/// No-ops, a chain of them, a workflow over two of them, and an operation whose runs only wait: accepting them is what is measured.
 fn prepare(folder: &Path) {
     let task = |id: &'static str| (id, "SELECT 1 AS n", json!({}));
-    table_to_table(folder, "noop", &[task("one")], json!({ "max_active_runs": 16 }));
-    let names: Vec<String> = (0..40).map(|i| format!("t{i}")).collect();
+    for id in ["noop", "left", "right", "target"] {
+        table_to_table(folder, id, &[task("one")], json!({ "max_active_runs": 16 }));
+    }
+    let names: Vec<String> = (0..LINKS).map(|i| format!("t{i}")).collect();
     let chain: Vec<_> = names.iter().map(|name| (name.as_str(), "SELECT 1 AS n", json!({}))).collect();
     table_to_table(folder, "chain", &chain, json!({}));
     table_to_table(folder, "flood", &[task("one")], json!({ "max_active_runs": 1 }));
-}
-
-/// The calls that are measured.
-#[derive(Clone)]
-struct Api {
-    client: reqwest::Client,
-    url: String,
-    token: String,
-}
-
-impl Api {
-    fn new(server: &Server) -> Self {
-        Self { client: client(), url: server.url.clone(), token: server.token.clone() }
-    }
-
-    async fn call(&self, path: &str, body: &Value) -> Value {
-        let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body);
-        let response = request.send().await.unwrap();
-        assert!(response.status().is_success(), "{}", response.text().await.unwrap());
-        response.json().await.unwrap()
-    }
-
-    async fn launch(&self, id: &str) -> String {
-        let answer = self.call("/v1/dag/launch", &body("launch_job", id)).await;
-        text(&answer, "run_id").to_owned()
-    }
-
-    async fn status(&self, id: &str, run_id: &str) -> String {
-        let mut body = body("check_run_status", id);
-        body["run_id"] = json!(run_id);
-        let answer = self.call("/v1/dag/status", &body).await;
-        text(&answer["results"][0], "status").to_owned()
-    }
-}
-
-fn body(action: &str, id: &str) -> Value {
-    json!({ "action": action, "account": ACCOUNT, "environment": "DEV", "configuration_type": "gbq-to-gbq",
-            "configuration_id": id })
-}
-
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().tls_certs_only([]).tcp_nodelay(true).build().unwrap()
+    let join = json!({
+        "configuration_type": "workflow", "configuration_id": "join", "environment": "DEV", "account": ACCOUNT, "version": "2",
+        "authorized_job_ids": ["gbq-to-gbq|left_DEV", "gbq-to-gbq|right_DEV"],
+        "target_dag": {"configuration_type": "table-to-table", "configuration_id": "target_DEV"}
+    });
+    write_json(&folder.join("join.json"), &join);
 }
 
 /// From sending the launch to reading that it has ended, one run at a time, sorted.
@@ -136,14 +147,50 @@ async fn latencies(api: &Api, id: &str, runs: usize) -> Vec<Duration> {
     for _ in 0..runs {
         let started = Instant::now();
         let run_id = api.launch(id).await;
-        loop {
-            match api.status(id, &run_id).await.as_str() {
-                "RUNNING" => tokio::time::sleep(Duration::from_millis(1)).await,
-                "SUCCESS" => break,
-                other => panic!("run {run_id} is {other}"),
-            }
+        api.ended(id, &run_id).await;
+        all.push(started.elapsed());
+    }
+    all.sort();
+    all
+}
+
+/// From sending the first of many launches, all at once, to reading that the last has ended, sorted.
+async fn bursts(api: &Api, runs: usize, times: usize) -> Vec<Duration> {
+    let mut all = Vec::new();
+    for _ in 0..times {
+        let started = Instant::now();
+        let launching = (0..runs).map(|_| api.launch("noop_DEV"));
+        let launched: Vec<String> = futures::stream::iter(launching).buffered(IN_FLIGHT).collect().await;
+        for run_id in &launched {
+            api.ended("noop_DEV", run_id).await;
         }
         all.push(started.elapsed());
+    }
+    all.sort();
+    all
+}
+
+/// From the end of the run that completes a workflow to the start of its target, by the server's own record, sorted.
+async fn firings(api: &Api) -> Vec<Duration> {
+    let mut all = Vec::new();
+    let mut before = None;
+    for _ in 0..FIRINGS {
+        for id in ["left_DEV", "right_DEV"] {
+            let run_id = api.launch(id).await;
+            api.ended(id, &run_id).await;
+        }
+        let done = api.last("right_DEV").await.unwrap();
+        let fired = loop {
+            let newest = api.last("target_DEV").await.filter(|run| Some(&run["run_id"]) != before.as_ref());
+            match newest {
+                Some(run) if text(&run, "status") != "RUNNING" => break run,
+                _ => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        };
+        let time = |run: &Value, name| text(run, name).parse::<jiff::Timestamp>().unwrap();
+        let waited = time(&fired, "start_execution_date").duration_since(time(&done, "last_update_date"));
+        all.push(Duration::try_from(waited).unwrap_or_default());
+        before = Some(fired["run_id"].clone());
     }
     all.sort();
     all
@@ -189,34 +236,11 @@ async fn bare_handler() -> f64 {
     rate
 }
 
-/// The median time of an insert committed with `synchronous = FULL` in WAL mode.
-fn sqlite_commit(folder: &Path) -> Duration {
-    let database = rusqlite::Connection::open(folder.join("baseline.db")).unwrap();
-    database.pragma_update(None, "journal_mode", "WAL").unwrap();
-    database.pragma_update(None, "synchronous", "FULL").unwrap();
-    database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)", []).unwrap();
-    let mut all: Vec<Duration> = (0..200)
-        .map(|_| {
-            let started = Instant::now();
-            database.execute("INSERT INTO t (text) VALUES ('a row of a usual length, as a run has it')", []).unwrap();
-            started.elapsed()
-        })
-        .collect();
-    all.sort();
-    percentile(&all, 50)
-}
-
-/// Megabytes of memory that a process really has.
-fn resident(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1e3
-}
-
-fn millis(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1e3)
-}
-
 fn times(time: Duration, unit: Duration, name: &str) -> String {
     format!("{:.1} {name}", time.as_secs_f64() / unit.as_secs_f64())
+}
+
+/// Beside one's own floor, and beside what Restate took for the same on two such cores.
+fn beside(time: Duration, unit: Duration, name: &str, restate_millis: f64) -> String {
+    format!("{}, {:.2} of Restate's", times(time, unit, name), time.as_secs_f64() * 1e3 / restate_millis)
 }

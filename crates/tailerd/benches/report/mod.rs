@@ -33,3 +33,14 @@ pub fn median(mut times: Vec<Duration>) -> Duration {
 pub fn rate(per_second: f64) -> String {
     format!("{per_second:.0} /s")
 }
+
+/// Megabytes of memory that a process really has.
+pub fn resident(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1e3
+}
+
+pub fn millis(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
