@@ -1,9 +1,9 @@
 //! The way to BigQuery's REST API v2: one connection pool, a token on every request, failures read and, where BigQuery's
 //! documentation allows, requests sent again.
 //!
-//! A thin client over `reqwest` and not a crate of others: what tailerd needs is a dozen methods, and the two crates there
-//! are (`gcp-bigquery-client`, `google-cloud-bigquery`) choose job ids and retries themselves, while here both belong to the promise
-//! that an effect happens once. Tokens come from `object_store`, which already keeps and renews them for the buckets.
+//! A thin client over `reqwest` and not a crate of others: what tailerd needs is a dozen methods, and job ids and retries belong
+//! to the promise that an effect happens once, so both are decided here. Tokens come from `object_store`, which already keeps and
+//! renews them for the buckets.
 
 mod credentials;
 mod failure;
