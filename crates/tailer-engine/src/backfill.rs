@@ -7,20 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use serde_json::{Value, json};
+use serde_json::json;
 use tailer_model::{ExecutionDate, RunId, RunStatus, Schedule, rfc3339_micros};
-use tailer_store::{
-    Durability, Tx,
-    configurations::ConfigurationRow,
-    runs::{self, NewRun},
-    ticks,
-};
+use tailer_store::{Durability, Tx, configurations::ConfigurationRow, runs, ticks};
 
 use crate::{
     BackfillRequest, BackfillView, Engine, EngineError,
     configurations::resolve,
     engine::Inner,
-    reconcile::ticks::{considered_until, schedule_of},
+    reconcile::ticks::{considered_until, run_of, schedule_of},
     runs::{launchable_kind, startable},
 };
 
@@ -161,19 +156,8 @@ fn create(
         if !ours {
             continue;
         }
-        let run = NewRun {
-            run_id: run_id.clone(),
-            configuration: row.key,
-            version: row.version,
-            job_id: row.identity.job_id(None),
-            execution_date: ExecutionDate::of(tick),
-            trigger: json!({"type": "backfill", "by": request.by, "run_ids": []}),
-            parameters: json!({}),
-            tasks: None,
-            at: now,
-            input: Value::Null,
-        };
-        runs::create(tx, &run)?;
+        let trigger = json!({"type": "backfill", "by": request.by, "run_ids": []});
+        runs::create(tx, &run_of(&row, run_id.clone(), tick, trigger, now))?;
         created.push(view(missing, Some(run_id)));
     }
     Ok(created)

@@ -14,7 +14,7 @@ use tailer_store::{
 };
 
 use crate::{
-    ConfigurationRef, DeployRequest, Deployed, DeployedContext, Engine, EngineError, LaunchRequest, Storages,
+    ConfigurationRef, DeployRequest, Deployed, DeployedContext, Engine, EngineError, EngineParts, LaunchRequest,
     configurations::folder_text,
     contexts::{self, FilledRequest},
 };
@@ -83,11 +83,19 @@ fn refuse_foreign_source(tx: &mut Tx<'_>, version: &NewVersion) -> Result<(), En
     }
 }
 
-/// Whether any server may execute it: it needs no embedded warehouse and no folder of one server.
-fn roams(definition: &Definition, storages: &dyn Storages) -> bool {
-    let Definition::StorageToStorage(copy) = definition else { return false };
-    let mut places = std::iter::once(&copy.source).chain(copy.destinations.iter().map(|to| &to.address));
-    places.all(|place| !storages.is_local(place))
+/// Whether any server may execute it: it needs no embedded warehouse and no folder of one server. What brings files to a
+/// warehouse or from it stays, because of the warehouses that there are today only the embedded one takes and gives files.
+fn roams(definition: &Definition, parts: &EngineParts) -> bool {
+    match definition {
+        Definition::StorageToStorage(copy) => {
+            let mut places = std::iter::once(&copy.source).chain(copy.destinations.iter().map(|to| &to.address));
+            places.all(|place| !parts.storages.is_local(place))
+        }
+        Definition::TableToTable(tables) => {
+            tables.tasks.iter().all(|task| !parts.warehouses.is_embedded(&task.project))
+        }
+        _ => false,
+    }
 }
 
 /// The folder that an operation watches, as one text.
@@ -121,7 +129,7 @@ impl Engine {
             at: now,
             context: context.as_ref().map(DeployedContext::record),
             watched: watched(&configuration.definition),
-            roams: roams(&configuration.definition, self.0.parts.storages.as_ref()),
+            roams: roams(&configuration.definition, &self.0.parts),
         };
         let awaits = match &configuration.definition {
             Definition::Workflow(workflow) => Some(workflow.authorized_job_ids.clone()),

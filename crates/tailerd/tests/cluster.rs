@@ -9,12 +9,12 @@ mod counterparts;
 mod service;
 mod support;
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, process::Command};
 
 use counterparts::counterpart;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
-use support::{ACCOUNT, Server, command, postgres_schema, run, until, write_json};
+use support::{ACCOUNT, Server, command, copy_folder, postgres_schema, run, until, write_json};
 use tailer_storage::{Depth, ObjectPath, WriteOptions};
 
 /// What is known of a run that ended: nothing of it may change any more.
@@ -49,7 +49,7 @@ impl Cluster {
         // One key for all, so that one token serves everywhere.
         let first = self.folder.path().join("a/keys");
         if first.exists() && !data.exists() {
-            share(&first, &data.join("keys"));
+            copy_folder(&first, &data.join("keys"));
         }
         let mut create = command();
         create.args(["token", "create", "--account", ACCOUNT, "--role", "admin"]);
@@ -101,14 +101,6 @@ impl Cluster {
         let sql = "SELECT run_id FROM runs WHERE phase = 'running' AND worker LIKE $1";
         let rows = self.database().query(sql, &[&format!("{name}-%")]).unwrap();
         rows.iter().map(|row| row.get(0)).collect()
-    }
-}
-
-fn share(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
 

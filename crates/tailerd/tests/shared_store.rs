@@ -4,13 +4,10 @@
 
 mod support;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use serde_json::json;
-use support::{ACCOUNT, Server, command, postgres_schema, run, table_to_table, text, until};
+use support::{ACCOUNT, Server, command, copy_folder, postgres_schema, run, table_to_table, text, until};
 
 /// A schema of its own, the settings of a worker and of a server that only answers, and their keys.
 struct House {
@@ -45,7 +42,7 @@ impl House {
         let settings = self.settings(name, role);
         let (data, keys) = (self.path(name), self.path("w/keys"));
         if keys.exists() && !data.exists() {
-            copy(&keys, &data.join("keys"));
+            copy_folder(&keys, &data.join("keys"));
         }
         let mut server = Server::start_with(&data, &["--config", settings.to_str().unwrap()]);
         let mut create = command();
@@ -53,14 +50,6 @@ impl House {
         create.arg("--data").arg(&data).arg("--config").arg(&settings);
         server.token = run(&mut create, "").good().stdout.trim().to_owned();
         server
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
 

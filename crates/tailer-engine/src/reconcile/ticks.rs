@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::json;
-use tailer_model::{ExecutionDate, Schedule, operation::Definition};
+use serde_json::{Value, json};
+use tailer_model::{ExecutionDate, RunId, Schedule, operation::Definition};
 use tailer_store::{
     Durability, Tx,
     configurations::{self, ConfigurationRow},
@@ -119,6 +119,22 @@ pub(crate) fn considered_until(
     Ok(if enabled_later { after.max(row.activated_since) } else { after })
 }
 
+/// The run that a tick starts, by the schedule or by a backfill.
+pub(crate) fn run_of(row: &ConfigurationRow, run_id: RunId, tick: Timestamp, trigger: Value, now: Timestamp) -> NewRun {
+    NewRun {
+        run_id,
+        configuration: row.key,
+        version: row.version,
+        job_id: row.identity.job_id(None),
+        execution_date: ExecutionDate::of(tick),
+        trigger,
+        parameters: json!({}),
+        tasks: None,
+        at: now,
+        input: Value::Null,
+    }
+}
+
 fn create(
     inner: &Inner,
     tx: &mut Tx<'_>,
@@ -127,19 +143,8 @@ fn create(
     now: Timestamp,
 ) -> Result<(), EngineError> {
     let run_id = inner.new_run_id();
-    let run = NewRun {
-        run_id: run_id.clone(),
-        configuration: row.key,
-        version: row.version,
-        job_id: row.identity.job_id(None),
-        execution_date: ExecutionDate::of(tick),
-        trigger: json!({"type": "schedule", "by": null, "run_ids": []}),
-        parameters: json!({}),
-        tasks: None,
-        at: now,
-        input: json!(null),
-    };
-    runs::create(tx, &run)?;
+    let trigger = json!({"type": "schedule", "by": null, "run_ids": []});
+    runs::create(tx, &run_of(row, run_id.clone(), tick, trigger, now))?;
     if ticks::record(tx, row.key, ticks::RUN, tick, Some(&run_id), now)? {
         return Ok(());
     }

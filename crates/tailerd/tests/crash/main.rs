@@ -61,16 +61,17 @@ impl Dice {
     }
 }
 
-/// Kills the server so many times, each time at another kind of moment.
-fn kill_again_and_again(house: &House, traffic: &Arc<Traffic>, size: Size) {
+/// Kills the server so many times, each time at another kind of moment. Answers how many servers that were alive it killed.
+fn kill_again_and_again(house: &House, traffic: &Arc<Traffic>, size: Size) -> usize {
     let mut dice = Dice(size.seed);
+    let mut killed = 0;
     for kill in 0..size.kills {
         if kill % 6 == 0 {
             traffic.deploy_schedule();
         }
         let moment = dice.below(5);
         if moment == 0 {
-            kill_while_it_starts(house, Duration::from_millis(dice.below(600)));
+            killed += usize::from(kill_while_it_starts(house, Duration::from_millis(dice.below(600))));
             continue;
         }
         let server = house.start();
@@ -82,14 +83,19 @@ fn kill_again_and_again(house: &House, traffic: &Arc<Traffic>, size: Size) {
             _ => std::thread::sleep(Duration::from_millis(100 + dice.below(1_200))),
         }
         server.kill();
+        killed += 1;
     }
+    killed
 }
 
-fn kill_while_it_starts(house: &House, after: Duration) {
+/// Whether it was still alive then.
+fn kill_while_it_starts(house: &House, after: Duration) -> bool {
     let mut child = Command::spawn(&mut house.serve()).expect("the server starts");
     std::thread::sleep(after);
+    let alive = child.try_wait().expect("it can be waited for").is_none();
     child.kill().expect("it is killed");
     child.wait().expect("it ends");
+    alive
 }
 
 fn crash(house: Option<House>, size: Size) {
@@ -101,11 +107,11 @@ fn crash(house: Option<House>, size: Size) {
     traffic.deploy(&first);
     first.kill();
     let clients = traffic.start();
-    kill_again_and_again(&house, &traffic, size);
+    let kills = kill_again_and_again(&house, &traffic, size);
     let last = house.start();
     traffic.reach(&last.url);
     traffic.finish(clients);
-    let counted = verdict::count(&house, &last, &traffic, size);
+    let counted = verdict::count(&house, &last, &traffic, size, kills);
     eprintln!("{} after {:.0} s, seed {}:\n{counted}", house.name(), began.elapsed().as_secs_f64(), size.seed);
     counted.judge();
     // Nobody is left behind who could not be stopped politely.

@@ -248,6 +248,15 @@ fn merge(value: &mut Value, more: &Value) {
     fields.extend(more.clone());
 }
 
+/// Copies the files of a folder.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder is made");
+    for entry in std::fs::read_dir(from).expect("a folder is read") {
+        let entry = entry.expect("a folder is read");
+        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a file is copied");
+    }
+}
+
 /// A fresh schema of the PostgreSQL server that `TAILERD_TEST_POSTGRES` names (`.ci/counterparts`), as an address that works in it.
 pub fn postgres_schema() -> Option<String> {
     let server = std::env::var("TAILERD_TEST_POSTGRES").ok();
