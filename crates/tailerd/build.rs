@@ -25,7 +25,9 @@ fn find_libduckdb() {
 
 /// Writes `example.rs`: a list of (path inside the example, content).
 fn embed_example() -> io::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/retail").canonicalize()?;
+    // Of this build, not of the one that compiled this script: checkouts may share a target folder.
+    let package = env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| io::Error::other("cargo sets CARGO_MANIFEST_DIR"))?;
+    let root = Path::new(&package).join("../../examples/retail").canonicalize()?;
     println!("cargo:rerun-if-changed={}", root.display());
     let mut files = Vec::new();
     walk(&root, &mut files)?;
