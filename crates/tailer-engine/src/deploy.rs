@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use tailer_model::{
     Configuration, ConfigurationType, Identity, Problem, check_files,
-    operation::{Definition, StorageToTables},
+    operation::{Definition, StorageToTables, storage_to_storage::StorageAddress},
     parse_configuration, rfc3339_micros,
 };
 use tailer_store::{
@@ -17,6 +17,7 @@ use crate::{
     ConfigurationRef, DeployRequest, Deployed, DeployedContext, Engine, EngineError, EngineParts, LaunchRequest,
     configurations::folder_text,
     contexts::{self, FilledRequest},
+    execute,
 };
 
 /// How many ticks a deployment shows.
@@ -83,19 +84,37 @@ fn refuse_foreign_source(tx: &mut Tx<'_>, version: &NewVersion) -> Result<(), En
     }
 }
 
-/// Whether any server may execute it: it needs no embedded warehouse and no folder of one server. What brings files to a
-/// warehouse or from it stays, because of the warehouses that there are today only the embedded one takes and gives files.
+/// Whether any server may execute it: it needs no embedded warehouse and no folder of one server.
 fn roams(definition: &Definition, parts: &EngineParts) -> bool {
+    let is_service = |place: &StorageAddress| !parts.storages.is_local(place);
+    let is_away = |project: &str| !parts.warehouses.is_embedded(project);
     match definition {
         Definition::StorageToStorage(copy) => {
             let mut places = std::iter::once(&copy.source).chain(copy.destinations.iter().map(|to| &to.address));
-            places.all(|place| !parts.storages.is_local(place))
+            places.all(is_service)
         }
-        Definition::TableToTable(tables) => {
-            tables.tasks.iter().all(|task| !parts.warehouses.is_embedded(&task.project))
+        Definition::TableToTable(tables) => tables.tasks.iter().all(|task| is_away(&task.project)),
+        Definition::StorageToTables(load) => {
+            is_service(&load.source) && load.tables.iter().all(|table| is_away(&table.project))
         }
+        Definition::TableToStorage(tables) => tables
+            .exports
+            .iter()
+            .all(|export| is_away(&export.project) && is_service(&execute::bucket_address(&export.bucket))),
         _ => false,
     }
+}
+
+/// What the warehouses that the settings choose cannot do, said before anything runs.
+fn refuse_impossible(definition: &Definition, parts: &EngineParts) -> Result<(), EngineError> {
+    let Definition::StorageToTables(load) = definition else { return Ok(()) };
+    let mut problems = Vec::new();
+    for table in load.tables.iter().filter(|table| !parts.warehouses.is_embedded(&table.project)) {
+        if let Some(why) = tailer_warehouse::bigquery::refused(&table.options) {
+            problems.push(Problem::at("$.destinations", format!("table {}: {why}", table.table_name)));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(EngineError::Problems(problems)) }
 }
 
 /// The folder that an operation watches, as one text.
@@ -115,6 +134,7 @@ impl Engine {
     /// [`EngineError::Problems`] with everything that is wrong: then nothing was deployed.
     pub async fn deploy(&self, request: DeployRequest) -> Result<Deployed, EngineError> {
         let Checked { request, configuration, context, mut warnings } = check(&self.0.parts.store, request).await?;
+        refuse_impossible(&configuration.definition, &self.0.parts)?;
         let now = self.0.now();
         let header = &configuration.header;
         let identity = header.identity();

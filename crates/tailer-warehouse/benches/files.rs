@@ -136,6 +136,7 @@ impl Bench {
             let warehouse = self.warehouse();
             let job = Load {
                 files: vec![file.to_owned()],
+                objects: Vec::new(),
                 table: table("loaded"),
                 schema: LoadSchema::Given(schema()),
                 description: None,
@@ -155,6 +156,7 @@ impl Bench {
         let warehouse = self.warehouse();
         let load = Load {
             files: vec![parquet.to_owned()],
+            objects: Vec::new(),
             table: table("exported"),
             schema: LoadSchema::Given(schema()),
             description: None,
@@ -176,6 +178,7 @@ impl Bench {
                     destination: None,
                 },
                 folder: folder.clone(),
+                bucket_folder: None,
                 file_name: "out".to_owned(),
                 format,
                 compression: match format {

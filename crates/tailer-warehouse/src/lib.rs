@@ -64,7 +64,10 @@ pub struct Destination {
 /// Loads files into a table: all or nothing.
 #[derive(Debug, Clone)]
 pub struct Load {
+    /// Files of this machine.
     pub files: Vec<PathBuf>,
+    /// Files that the warehouse fetches itself, where [`Warehouse::reaches_buckets`].
+    pub objects: Vec<ObjectFile>,
     /// Table, maybe with a partition decorator.
     pub table: TableName,
     pub schema: LoadSchema,
@@ -72,6 +75,15 @@ pub struct Load {
     pub options: LoadOptions,
     /// Constant columns added to every row (`add_tailer_metadata`), in order; a value of type TIMESTAMP is RFC 3339.
     pub added_columns: Vec<(Field, String)>,
+}
+
+/// A file in a bucket.
+#[derive(Debug, Clone)]
+pub struct ObjectFile {
+    /// `gs://bucket/folder/name.csv`; a `*` stands for any characters.
+    pub location: String,
+    /// The first bytes, as they are stored: needed where the schema is the first line's ([`LoadSchema::Header`]).
+    pub head: Vec<u8>,
 }
 
 #[derive(Debug, Clone)]
@@ -87,6 +99,9 @@ pub enum LoadSchema {
 pub struct Export {
     pub query: Query,
     pub folder: PathBuf,
+    /// `gs://bucket/folder` without a slash at the end: where a warehouse that [reaches buckets](Warehouse::reaches_buckets) may
+    /// write the files itself instead, when there is much to write. Those are [`Outcome::objects`].
+    pub bucket_folder: Option<String>,
     /// `sales_20220101.csv`; files are numbered: `sales_20220101-000000000000.csv`.
     pub file_name: String,
     pub format: DestinationFormat,
@@ -108,6 +123,9 @@ pub struct Outcome {
     pub statistics: Statistics,
     /// Files written by an export, in order.
     pub files: Vec<ExportedFile>,
+    /// Names of the files that an export wrote into its `bucket_folder`, in order.
+    #[serde(default)]
+    pub objects: Vec<String>,
     /// Lines that a load rejected within `max_bad_records`.
     pub rejected: Vec<RejectedLine>,
     /// One entry a statement, for scripts.
@@ -247,4 +265,14 @@ pub trait Warehouse: Send + Sync + fmt::Debug {
 
     /// Drops tables whose expiry has passed. Idempotent; called periodically.
     async fn expire(&self, now: Timestamp) -> Result<u64, WarehouseError>;
+
+    /// Whether its jobs read and write objects of Google Cloud Storage themselves.
+    fn reaches_buckets(&self) -> bool {
+        false
+    }
+
+    /// `bucket` or `bucket/folder` for files on their way to such a warehouse or from it; `None` where there is none.
+    fn staging(&self) -> Option<String> {
+        None
+    }
 }

@@ -1,65 +1,12 @@
 //! The BigQuery warehouse against an emulator (`TAILERD_TEST_BIGQUERY`, set by `.ci/counterparts`), and against a server in
 //! this process that gives scripted answers where no emulator has the case.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    net::TcpListener,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod common;
 
+use common::bigquery::{complete, emulator, job, query, refusal, run, scripted, unique};
 use serde_json::{Value, json};
-use tailer_model::operation::WriteDisposition;
-use tailer_warehouse::{
-    BigQueryWarehouse, Destination, Job, Outcome, Query, TableName, Warehouse, WarehouseError, WarehouseJobId,
-    bigquery::{BigQueryCredentials, BigQuerySettings, Retries},
-};
-
-/// The emulator, or `None` where it is not asked for.
-fn emulator() -> Option<BigQueryWarehouse> {
-    let Ok(told) = std::env::var("TAILERD_TEST_BIGQUERY") else {
-        assert!(
-            std::env::var_os("TAILERD_TEST_ALL").is_none(),
-            "TAILERD_TEST_BIGQUERY is not set: see .ci/counterparts"
-        );
-        eprintln!("skipped: no emulator in TAILERD_TEST_BIGQUERY");
-        return None;
-    };
-    let told: Value = serde_json::from_str(&told).unwrap();
-    Some(open(told["endpoint"].as_str().unwrap(), told["project"].as_str().unwrap()))
-}
-
-fn open(endpoint: &str, project: &str) -> BigQueryWarehouse {
-    BigQueryWarehouse::open(BigQuerySettings {
-        endpoint: Some(endpoint.to_owned()),
-        credentials: BigQueryCredentials::None,
-        create_datasets: true,
-        retries: Retries::new(3, Duration::from_millis(1), Duration::from_millis(5), || 1.0),
-        ..BigQuerySettings::new(project)
-    })
-    .unwrap()
-}
-
-fn unique(prefix: &str) -> String {
-    format!("{prefix}_{}", uuid::Uuid::new_v4().simple())
-}
-
-fn query(sql: &str, table: Option<TableName>) -> Query {
-    let destination = table.map(|table| Destination {
-        table,
-        write_disposition: WriteDisposition::Truncate,
-        replace_schema: false,
-        expires_after: None,
-    });
-    Query { sql: sql.to_owned(), project: "test-project".to_owned(), dataset: None, destination }
-}
-
-async fn run(warehouse: &BigQueryWarehouse, id: &str, query: Query) -> Result<Outcome, WarehouseError> {
-    let id = WarehouseJobId(id.to_owned());
-    warehouse.submit(&id, Job::Query(query)).await?;
-    warehouse.wait(&id).await
-}
+use tailer_warehouse::{TableName, Warehouse, WarehouseError};
 
 #[tokio::test]
 async fn a_query_fills_its_table_once_whatever_is_submitted_again() {
@@ -97,67 +44,6 @@ async fn a_wrong_query_is_invalid() {
     let Some(warehouse) = emulator() else { return };
     let error = run(&warehouse, &unique("job"), query("SELECT 1,\nFRO [1]", None)).await.unwrap_err();
     assert!(matches!(error, WarehouseError::Invalid { .. }), "{error:?}");
-}
-
-type Requests = Arc<Mutex<Vec<String>>>;
-
-/// Answers one request after the other, each on a connection of its own, as scripted; tells what it was asked.
-/// A status of 0 closes the connection without an answer.
-fn scripted(answers: Vec<(u16, Value)>) -> (BigQueryWarehouse, Requests) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let requests = Requests::default();
-    let told = Arc::clone(&requests);
-    std::thread::spawn(move || {
-        for (status, body) in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            let asked = asked(&mut BufReader::new(&stream));
-            told.lock().unwrap().push(asked);
-            if status != 0 {
-                let body = body.to_string();
-                let head =
-                    format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-                stream.write_all((head + &body).as_bytes()).unwrap();
-            }
-        }
-    });
-    (open(&endpoint, "test-project"), requests)
-}
-
-/// Method, path and body of a request.
-fn asked(from: &mut impl BufRead) -> String {
-    let (mut first, mut length) = (String::new(), 0);
-    from.read_line(&mut first).unwrap();
-    loop {
-        let mut line = String::new();
-        from.read_line(&mut line).unwrap();
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-    }
-    let mut body = vec![0; length];
-    from.read_exact(&mut body).unwrap();
-    format!("{} {}", first.trim_end().trim_end_matches(" HTTP/1.1"), String::from_utf8(body).unwrap())
-}
-
-fn refusal(reason: &str) -> Value {
-    json!({"error": {"message": "said so at [2:7]", "errors": [{"reason": reason, "message": "said so at [2:7]"}]}})
-}
-
-fn job(error: Option<&str>) -> Value {
-    let error = error.map(|reason| json!({"reason": reason, "message": "failed"}));
-    json!({
-        "jobReference": {"projectId": "test-project", "jobId": "j", "location": "EU"},
-        "status": {"state": "DONE", "errorResult": error},
-        "statistics": {"totalBytesProcessed": "10", "totalSlotMs": "7", "query": {"totalBytesBilled": "20"}},
-    })
-}
-
-fn complete() -> Value {
-    json!({"jobComplete": true, "totalRows": "5"})
 }
 
 #[tokio::test]

@@ -340,6 +340,7 @@ async fn the_iowa_files_load() {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let mut job = Load {
             files: vec![path],
+            objects: Vec::new(),
             table: table("d.sales"),
             schema: LoadSchema::Given(fields(&sales)),
             description: None,

@@ -56,6 +56,7 @@ fn load(table: &Table, file: &Path) -> Job {
     };
     Job::Load(Load {
         files: vec![file.to_owned()],
+        objects: Vec::new(),
         table: TableName::new(&table.project, &table.dataset, &table.table_name).unwrap(),
         schema: LoadSchema::Given(parse_load(&text(ddl_file)).0.unwrap()),
         description: table.short_description.clone(),
@@ -122,6 +123,7 @@ async fn export(bench: &Bench) -> [String; 2] {
         let job = Job::Export(Export {
             query: query(&export.project, &export.sql_file),
             folder: bench.folder.path().join(export.id.as_str()),
+            bucket_folder: None,
             file_name: export.output_filename.replace("{{FD_DATE}}", "20240402"),
             format: export.format,
             compression: export.compression,

@@ -1,5 +1,8 @@
 //! Files of an export: made in a scratch folder by the warehouse, then brought to the bucket whole, the TOP file last.
 //!
+//! A warehouse that reaches buckets may write the files of a large export itself: straight into a bucket that it shares with this
+//! server, or into its staging bucket, from where they are brought.
+//!
 //! Done again after a crash it makes the same names and replaces them. `delete_dest_bucket_content` removes what lay in the
 //! folder before the run: exports of one run may share a folder, and none removes what another has just written.
 
@@ -9,18 +12,15 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tailer_model::{
-    operation::{
-        storage_to_storage::{StorageAddress, StorageKind},
-        table_to_storage::Export,
-    },
-    template,
-};
+use tailer_model::{operation::table_to_storage::Export, template};
 use tailer_storage::{Content, Depth, ObjectPath, Storage, StorageError, WriteOptions};
 use tailer_warehouse::{Job, Query};
 use tokio::io::AsyncReadExt;
 
-use super::{TaskContext, TaskDone};
+use super::{
+    TaskContext, TaskDone,
+    buckets::{self, StagingFolder, are_shared},
+};
 use crate::error::TaskError;
 
 const CHUNK: usize = 1 << 20;
@@ -35,20 +35,25 @@ pub(super) async fn write(task: &TaskContext, export: &Export, query: Query) -> 
     let folder = ObjectPath::parse(&template::render(&export.prefix, date, Some(at), None))?;
     // Refuses a name that would leave the folder before anything runs.
     let top = folder.join(&format!("{file_name}.top"))?;
-    let address = StorageAddress {
-        kind: StorageKind::Gcs,
-        bucket: export.bucket.clone(),
-        prefix: String::new(),
-        absolute: false,
-        credentials: serde_json::Map::new(),
-    };
+    let address = buckets::address(&export.bucket);
     let storage = run.inner.parts.storages.open(&address)?;
+    let warehouse = task.warehouse(&export.project)?;
+    let shared = are_shared(task, warehouse.as_ref(), &address);
+    let staging = if shared { None } else { StagingFolder::of(task, warehouse.as_ref())? };
+    if let Some(staging) = &staging {
+        staging.clear().await?;
+    }
+    let bucket_folder = match &staging {
+        Some(staging) => Some(staging.location()),
+        None => shared.then(|| storage.location(&folder).trim_end_matches('/').to_owned()),
+    };
     let scratch = run.inner.parts.settings.scratch.join(task.job_id().0);
     let made = async {
         remake(&scratch).await?;
         let job = tailer_warehouse::Export {
             query,
             folder: scratch.clone(),
+            bucket_folder,
             file_name: file_name.clone(),
             format: export.format,
             compression: export.compression,
@@ -68,6 +73,14 @@ pub(super) async fn write(task: &TaskContext, export: &Export, query: Query) -> 
             task.info(format!("{} rows, {} bytes written to {}", file.rows, file.bytes, storage.location(&to)));
             written.push(storage.location(&to));
         }
+        for name in &outcome.objects {
+            let to = folder.join(name)?;
+            if let Some(staging) = &staging {
+                bring(staging, name, storage.as_ref(), &to).await?;
+            }
+            task.info(format!("written to {}", storage.location(&to)));
+            written.push(storage.location(&to));
+        }
         if export.generate_top_file {
             storage.write(&top, stream::iter([Ok(Bytes::new())]).boxed(), WriteOptions::default()).await?;
         }
@@ -78,10 +91,24 @@ pub(super) async fn write(task: &TaskContext, export: &Export, query: Query) -> 
         Ok(done)
     }
     .await;
+    if let Some(staging) = &staging {
+        staging.leave().await;
+    }
     if let Err(error) = tokio::fs::remove_dir_all(&scratch).await {
         tracing::debug!(%error, "the scratch folder of an export was not removed");
     }
     made
+}
+
+/// Brings a file from the staging bucket.
+async fn bring(staging: &StagingFolder, name: &str, to: &dyn Storage, path: &ObjectPath) -> Result<(), TaskError> {
+    let from = staging.folder.join(name)?;
+    if to.copy_from(staging.storage.as_ref(), &from, path).await?.is_none() {
+        let size = staging.storage.stat(&from).await?.map(|meta| meta.size);
+        let content = staging.storage.read(&from).await?;
+        to.write(path, content, WriteOptions { size, ..WriteOptions::default() }).await?;
+    }
+    Ok(())
 }
 
 async fn remake(folder: &Path) -> Result<(), TaskError> {

@@ -5,6 +5,7 @@
 //! run, task and attempt, and the attempt rises only after a recorded failure, never by a takeover.
 
 mod attempt;
+mod buckets;
 pub(crate) mod driver;
 mod expectation;
 mod exports;
@@ -19,6 +20,8 @@ mod storage_to_tables;
 mod table_to_storage;
 mod table_to_table;
 mod transfer;
+
+pub(crate) use buckets::address as bucket_address;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,17 +1,111 @@
-//! What a load reads as a file of this machine: a local object as it is, any other copied to the scratch folder first, piece
-//! by piece, and removed afterwards. What a crash leaves there goes when the server starts.
+//! What a load reads. For a warehouse on this machine a file of it: a local object as it is, any other copied to the scratch
+//! folder first, piece by piece, and removed afterwards; what a crash leaves there goes when the server starts. For one that
+//! fetches from buckets itself the object as it is, or its copy in the staging bucket; without such a bucket a file, which the
+//! warehouse uploads.
 
 use std::path::{Path, PathBuf};
 
 use futures::StreamExt;
-use tailer_storage::ObjectPath;
+use tailer_storage::{ObjectPath, WriteOptions};
+use tailer_warehouse::{ObjectFile, Warehouse};
 use tokio::{fs, io::AsyncWriteExt};
 
-use super::{TaskContext, files::Source};
+use super::{
+    TaskContext,
+    buckets::{StagingFolder, are_shared},
+    files::Source,
+};
 use crate::error::TaskError;
 
 /// A DDL file beside the data is not larger.
 const LONGEST_TEXT: usize = 10 << 20;
+
+/// A line of names is not longer.
+const LONGEST_HEAD: usize = 1 << 20;
+
+/// The run's object where a warehouse finds it.
+pub(super) enum Found {
+    File(Staged),
+    Object { object: ObjectFile, copy: Option<StagingFolder> },
+}
+
+impl Found {
+    /// The object as it was when it arrived; an error when it is not that any more. `with_head`: its first line is needed.
+    pub(super) async fn new(
+        task: &TaskContext,
+        source: &Source,
+        warehouse: &dyn Warehouse,
+        with_head: bool,
+    ) -> Result<Self, TaskError> {
+        let location = &source.input.location;
+        // A star would be one of the warehouse's.
+        if are_shared(task, warehouse, &source.address) && !location.contains('*') {
+            source.unchanged().await?;
+            let object = ObjectFile { location: location.clone(), head: head(source, with_head).await? };
+            return Ok(Self::Object { object, copy: None });
+        }
+        let staging = if warehouse.reaches_buckets() { StagingFolder::of(task, warehouse)? } else { None };
+        match staging {
+            Some(staging) => {
+                let head = head(source, with_head).await?;
+                let location = copied(task, source, &staging).await?;
+                Ok(Self::Object { object: ObjectFile { location, head }, copy: Some(staging) })
+            }
+            None => Ok(Self::File(Staged::new(task, source).await?)),
+        }
+    }
+
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Self::File(staged) => vec![staged.path().to_owned()],
+            Self::Object { .. } => Vec::new(),
+        }
+    }
+
+    pub(super) fn objects(&self) -> Vec<ObjectFile> {
+        match self {
+            Self::File(_) => Vec::new(),
+            Self::Object { object, .. } => vec![object.clone()],
+        }
+    }
+
+    /// Removes the copy, if one was made.
+    pub(super) async fn leave(self) {
+        if let Self::Object { copy: Some(copy), .. } = self {
+            copy.leave().await;
+        }
+    }
+}
+
+/// Copies the object into the staging bucket; where it is then.
+async fn copied(task: &TaskContext, source: &Source, staging: &StagingFolder) -> Result<String, TaskError> {
+    let meta = source.unchanged().await?;
+    let to = staging.folder.join(&source.path.name().replace('*', "_"))?;
+    let copied = staging.storage.copy_from(source.storage.as_ref(), &source.path, &to).await?;
+    if copied.is_none() {
+        let content = source.storage.read(&source.path).await?;
+        staging.storage.write(&to, content, WriteOptions { size: Some(meta.size), ..WriteOptions::default() }).await?;
+    }
+    // Rewritten while it was read, it would be neither the old nor the new one.
+    source.unchanged().await?;
+    let location = staging.storage.location(&to);
+    task.info(format!("{} bytes of {} staged as {location}", meta.size, source.input.location));
+    Ok(location)
+}
+
+/// The first bytes of the source, when they are wanted.
+async fn head(source: &Source, is_wanted: bool) -> Result<Vec<u8>, TaskError> {
+    let mut bytes = Vec::new();
+    if is_wanted {
+        let mut content = source.storage.read(&source.path).await?;
+        while bytes.len() < LONGEST_HEAD
+            && let Some(chunk) = content.next().await
+        {
+            bytes.extend_from_slice(&chunk?);
+        }
+    }
+    Ok(bytes)
+}
 
 /// A file with the content of the run's object.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use tailer_warehouse::{Job, Load, LoadSchema, Outcome, TableName};
 use super::{
     Executor, Plan, PlannedTask, TaskContext, TaskDone,
     files::{Source, task_id},
-    staging::{self, Staged},
+    staging::{self, Found},
 };
 use crate::{
     cache::Loaded,
@@ -107,7 +107,21 @@ async fn archive(task: &TaskContext, source: &Source, prefix: &str) -> Result<Ta
 
 async fn load(task: &TaskContext, source: &Source, table: &Table) -> Result<TaskDone, TaskError> {
     let name = TableName::new(&table.project, &table.dataset, &table_name(table, &source.input))?;
-    let staged = Staged::new(task, source).await?;
+    let warehouse = task.warehouse(&name.project)?;
+    let with_head = table.ddl == DdlMode::Header;
+    let found = Found::new(task, source, warehouse.as_ref(), with_head).await?;
+    let done = load_found(task, source, table, name, &found).await;
+    found.leave().await;
+    done
+}
+
+async fn load_found(
+    task: &TaskContext,
+    source: &Source,
+    table: &Table,
+    name: TableName,
+    found: &Found,
+) -> Result<TaskDone, TaskError> {
     let schema = match &table.ddl {
         DdlMode::Header => LoadSchema::Header,
         DdlMode::Autodetect => LoadSchema::Autodetect,
@@ -122,7 +136,8 @@ async fn load(task: &TaskContext, source: &Source, table: &Table) -> Result<Task
         }
     };
     let job = Job::Load(Load {
-        files: vec![staged.path().to_owned()],
+        files: found.files(),
+        objects: found.objects(),
         table: name.clone(),
         schema,
         description: table.short_description.clone(),

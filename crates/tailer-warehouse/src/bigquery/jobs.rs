@@ -5,10 +5,8 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -18,11 +16,11 @@ use serde_json::Value;
 use super::{
     Inner, Submitted,
     client::{Failure, is_passing},
-    labels, outcome,
+    outcome,
     query::Form,
     wire::{CopyConfiguration, JobConfiguration, JobReference, JobResource, QueryResults},
 };
-use crate::{Copy, Job, Outcome, WarehouseError, WarehouseJobId};
+use crate::{Copy, Job, Outcome, Query, WarehouseError, WarehouseJobId};
 
 /// How often a job that BigQuery failed is run again.
 const RERUNS: u32 = 5;
@@ -30,6 +28,24 @@ const RERUNS: u32 = 5;
 const LONG_POLL_MS: &str = "20000";
 const FIRST_LOOK: Duration = Duration::from_millis(40);
 const LONGEST_LOOK: Duration = Duration::from_secs(3);
+
+/// A job as it is inserted, and inserted again when BigQuery failed.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) configuration: JobConfiguration,
+    /// A file that is uploaded with it.
+    pub(super) upload: Option<PathBuf>,
+    pub(super) gives_rows: bool,
+    /// Whether it has had no effect when BigQuery fails.
+    pub(super) repeatable: bool,
+}
+
+impl Work {
+    /// One that is inserted and waited for.
+    pub(super) fn plain(configuration: JobConfiguration) -> Self {
+        Self { configuration, upload: None, gives_rows: false, repeatable: true }
+    }
+}
 
 /// The id of a job's `n`-th run again; the job itself for 0.
 fn rerun(id: &str, n: u32) -> String {
@@ -43,8 +59,7 @@ impl Inner {
         job: Job,
         labels: &BTreeMap<String, String>,
     ) -> Result<(), WarehouseError> {
-        let submitted =
-            Arc::new(Submitted { job, labels: labels::sanitized(labels), cancelled: AtomicBool::new(false) });
+        let submitted = Arc::new(Submitted::new(job, labels));
         // Known before it is sent: a cancel finds it.
         self.jobs.lock().insert(id.clone(), Arc::clone(&submitted));
         if matches!(submitted.job, Job::Load(_) | Job::Export(_)) {
@@ -68,16 +83,14 @@ impl Inner {
                 self.delete(&destination.table.without_decorator()).await?;
             }
         }
-        let configuration = self.configuration(&submitted.job, &submitted.labels)?;
-        self.insert(id, configuration).await.map(drop)
+        self.start(id, &self.work(submitted)?, submitted).await
     }
 
-    fn configuration(&self, job: &Job, labels: &BTreeMap<String, String>) -> Result<JobConfiguration, WarehouseError> {
-        let labels = labels.clone();
-        match job {
-            Job::Query(query) => {
-                Ok(JobConfiguration { query: Some(self.query_configuration(query)?), labels, ..Default::default() })
-            }
+    /// What a query or a copy is.
+    fn work(&self, submitted: &Submitted) -> Result<Work, WarehouseError> {
+        let labels = submitted.labels.clone();
+        match &submitted.job {
+            Job::Query(query) => self.query_work(query, labels),
             Job::Copy(Copy { source, destination, write_disposition }) => {
                 let copy = CopyConfiguration {
                     source_table: source.into(),
@@ -85,10 +98,49 @@ impl Inner {
                     create_disposition: "CREATE_IF_NEEDED".to_owned(),
                     write_disposition: write_disposition.as_str().to_owned(),
                 };
-                Ok(JobConfiguration { copy: Some(copy), labels, ..Default::default() })
+                Ok(Work::plain(JobConfiguration { copy: Some(copy), labels, ..Default::default() }))
             }
             Job::Load(_) | Job::Export(_) => Err(WarehouseError::Internal("files are not a plain job".to_owned())),
         }
+    }
+
+    pub(super) fn query_work(&self, query: &Query, labels: BTreeMap<String, String>) -> Result<Work, WarehouseError> {
+        let configuration =
+            JobConfiguration { query: Some(self.query_configuration(query)?), labels, ..Default::default() };
+        let repeatable = Form::of(&query.sql) != Form::Script;
+        Ok(Work { gives_rows: true, repeatable, ..Work::plain(configuration) })
+    }
+
+    /// Sees to it that a job is there.
+    pub(super) async fn start(&self, id: &str, work: &Work, submitted: &Submitted) -> Result<(), WarehouseError> {
+        submitted.check()?;
+        submitted.started.lock().push(id.to_owned());
+        match &work.upload {
+            None => self.insert(id, work.configuration.clone()).await.map(drop),
+            // What has come already is not sent again.
+            Some(_) if self.job(id).await?.is_some() => Ok(()),
+            Some(file) => self.upload(id, file, &work.configuration, submitted).await,
+        }
+    }
+
+    /// Sees a job to its end, inserting it where it is not there.
+    pub(super) async fn run(
+        &self,
+        id: &str,
+        work: &Work,
+        submitted: &Submitted,
+    ) -> Result<JobResource, WarehouseError> {
+        self.start(id, work, submitted).await?;
+        Ok(self.ended(id, submitted, work).await?.0)
+    }
+
+    pub(super) fn resource(&self, id: &str, configuration: JobConfiguration) -> JobResource {
+        let reference = JobReference {
+            project_id: self.settings.project.clone(),
+            job_id: id.to_owned(),
+            location: self.settings.location.clone(),
+        };
+        JobResource { job_reference: Some(reference), configuration, ..JobResource::default() }
     }
 
     /// Inserts a job, or finds the one that is there under its id.
@@ -97,21 +149,19 @@ impl Inner {
         id: &str,
         configuration: JobConfiguration,
     ) -> Result<JobResource, WarehouseError> {
-        let reference = JobReference {
-            project_id: self.settings.project.clone(),
-            job_id: id.to_owned(),
-            location: self.settings.location.clone(),
-        };
-        let body = JobResource { job_reference: Some(reference), configuration, ..JobResource::default() };
+        let body = self.resource(id, configuration);
         let inserted = self.client.post(self.client.url(&self.settings.project, &["jobs"]), &body).await;
         match inserted {
-            Err(failure) if failure.is_duplicate() => {
-                tracing::info!(job = id, "attached to the job that is there");
-                let found = self.job(id).await?;
-                found.ok_or_else(|| WarehouseError::Transient(format!("job {id} is there and cannot be found")))
-            }
+            Err(failure) if failure.is_duplicate() => self.attached(id).await,
             answer => Ok(answer?),
         }
+    }
+
+    /// The job that was there already.
+    pub(super) async fn attached(&self, id: &str) -> Result<JobResource, WarehouseError> {
+        tracing::info!(job = id, "attached to the job that is there");
+        let found = self.job(id).await?;
+        found.ok_or_else(|| WarehouseError::Transient(format!("job {id} is there and cannot be found")))
     }
 
     /// `…/<parts>` of this project, in its location.
@@ -143,12 +193,12 @@ impl Inner {
 
     async fn see_to_end(&self, id: &WarehouseJobId, submitted: &Submitted) -> Result<Outcome, WarehouseError> {
         let query = match &submitted.job {
-            Job::Load(load) => return self.load(id, load, &submitted.labels).await,
-            Job::Export(export) => return self.export(id, export, &submitted.labels).await,
+            Job::Load(load) => return self.load(id, load, submitted).await,
+            Job::Export(export) => return self.export(id, export, submitted).await,
             Job::Query(query) => Some(query),
             Job::Copy(_) => None,
         };
-        let (done, rows) = self.ended(&id.0, submitted, query.is_some()).await?;
+        let (done, rows) = self.ended(&id.0, submitted, &self.work(submitted)?).await?;
         let mut outcome = outcome::of(&self.settings, &done, rows);
         let Some(query) = query else { return Ok(outcome) };
         outcome.statistics.executed_sql = Some(query.sql.clone());
@@ -162,27 +212,22 @@ impl Inner {
     }
 
     /// Waits for a job's end, running it again where BigQuery failed. The rows of its result with it.
-    async fn ended(
+    pub(super) async fn ended(
         &self,
         id: &str,
         submitted: &Submitted,
-        is_query: bool,
+        work: &Work,
     ) -> Result<(JobResource, Option<i64>), WarehouseError> {
-        let is_script = matches!(&submitted.job, Job::Query(query) if Form::of(&query.sql) == Form::Script);
         for run in 0.. {
-            let (done, rows) = self.done(&rerun(id, run), is_query).await?;
-            match &done.status.error_result {
+            let (done, rows) = self.done(&rerun(id, run), work.gives_rows).await?;
+            match done.status.failure() {
                 None => return Ok((done, rows)),
-                Some(error) if is_passing(&error.reason) && !is_script && run < RERUNS => {
+                Some(error) if is_passing(&error.reason) && work.repeatable && run < RERUNS => {
                     tracing::warn!(job = id, error.message, "BigQuery failed; the job runs again");
                     tokio::time::sleep(self.client.retries().wait(run + 1)).await;
-                    if submitted.cancelled.load(Ordering::SeqCst) {
-                        return Err(WarehouseError::Cancelled);
-                    }
-                    let configuration = self.configuration(&submitted.job, &submitted.labels)?;
-                    self.insert(&rerun(id, run + 1), configuration).await?;
+                    self.start(&rerun(id, run + 1), work, submitted).await?;
                 }
-                Some(error) => return Err(error.clone().into()),
+                Some(error) => return Err(error.into()),
             }
         }
         Err(WarehouseError::Internal("a job without end".to_owned()))
@@ -222,11 +267,20 @@ impl Inner {
     }
 
     pub(super) async fn cancel(&self, id: &WarehouseJobId) -> Result<(), WarehouseError> {
+        let mut ids = vec![id.0.clone()];
         if let Some(submitted) = self.jobs.lock().get(id) {
             submitted.cancelled.store(true, Ordering::SeqCst);
+            ids.extend(submitted.started.lock().iter().filter(|part| **part != id.0).cloned());
         }
+        for id in ids {
+            self.cancel_runs(&id).await?;
+        }
+        Ok(())
+    }
+
+    async fn cancel_runs(&self, id: &str) -> Result<(), WarehouseError> {
         for run in 0..=RERUNS {
-            let id = rerun(&id.0, run);
+            let id = rerun(id, run);
             let Some(job) = self.job(&id).await? else { break };
             if job.is_done() {
                 continue;

@@ -1,10 +1,12 @@
 //! BigQuery behind the [`Warehouse`] trait: every statement is a job whose id the caller chose, so that a job submitted
 //! again after a crash is attached to and never runs twice. GoogleSQL goes as it was written.
 //!
-//! Files are not this module's: [`load`] and [`export`] bring them. Tables expire by themselves here.
+//! Files come and go three ways: BigQuery reads and writes Google Cloud Storage itself ([`load`], [`extract`]), takes what
+//! is uploaded with the job ([`upload`]), and gives rows that are written here ([`export`]). Tables expire by themselves here.
 
 mod client;
 mod export;
+mod extract;
 mod jobs;
 mod labels;
 mod load;
@@ -12,12 +14,18 @@ mod outcome;
 mod query;
 mod read;
 mod rehearse;
+mod rows;
 mod tables;
+mod through;
+mod upload;
 mod wire;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -26,6 +34,7 @@ use parking_lot::Mutex;
 use tailer_model::operation::ddl::TableDefinition;
 
 pub use client::{BigQueryCredentials, Retries};
+pub use load::refused;
 
 use crate::{
     Job, Outcome, Query, Rows, TableInfo, TableName, Warehouse, WarehouseError, WarehouseJobId,
@@ -49,6 +58,10 @@ pub struct BigQuerySettings {
     pub price_per_tib: Option<f64>,
     /// Whether datasets that are missing are made.
     pub create_datasets: bool,
+    /// `bucket` or `bucket/folder` for files on their way.
+    pub staging: Option<String>,
+    /// A result that is larger is exported by an extract job, where it can be: quick and in no order.
+    pub extract_above: u64,
     pub retries: Retries,
 }
 
@@ -64,10 +77,15 @@ impl BigQuerySettings {
             maximum_bytes_billed: None,
             price_per_tib: None,
             create_datasets: false,
+            staging: None,
+            extract_above: EXTRACT_ABOVE,
             retries: Retries::default(),
         }
     }
 }
+
+/// As many bytes as can be fetched as rows in a minute or two.
+pub const EXTRACT_ABOVE: u64 = 256 << 20;
 
 /// A project of BigQuery. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -87,6 +105,21 @@ struct Submitted {
     job: Job,
     labels: BTreeMap<String, String>,
     cancelled: AtomicBool,
+    /// The jobs that were inserted for it, to be cancelled with it.
+    started: Mutex<Vec<String>>,
+}
+
+impl Submitted {
+    fn new(job: Job, labels: &BTreeMap<String, String>) -> Self {
+        let labels = labels::sanitized(labels);
+        Self { job, labels, cancelled: AtomicBool::new(false), started: Mutex::default() }
+    }
+
+    /// # Errors
+    /// [`WarehouseError::Cancelled`] once somebody has cancelled it.
+    fn check(&self) -> Result<(), WarehouseError> {
+        if self.cancelled.load(Ordering::SeqCst) { Err(WarehouseError::Cancelled) } else { Ok(()) }
+    }
 }
 
 impl BigQueryWarehouse {
@@ -154,5 +187,13 @@ impl Warehouse for BigQueryWarehouse {
     /// Nothing to do: BigQuery drops what has expired.
     async fn expire(&self, _: Timestamp) -> Result<u64, WarehouseError> {
         Ok(0)
+    }
+
+    fn reaches_buckets(&self) -> bool {
+        true
+    }
+
+    fn staging(&self) -> Option<String> {
+        self.0.settings.staging.clone()
     }
 }

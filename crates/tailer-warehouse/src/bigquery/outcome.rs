@@ -11,6 +11,9 @@ use crate::{Outcome, Statistics};
 
 const TIB: f64 = (1_u64 << 40) as f64;
 
+/// So many of the bad lines of a load are kept.
+const SHOWN_ERRORS: usize = 100;
+
 /// `rows`: of its result, where it has one.
 pub(super) fn of(settings: &BigQuerySettings, job: &JobResource, rows: Option<i64>) -> Outcome {
     let statistics = &job.statistics;
@@ -18,8 +21,9 @@ pub(super) fn of(settings: &BigQuerySettings, job: &JobResource, rows: Option<i6
     let time = |milliseconds: Option<i64>| milliseconds.and_then(|ms| Timestamp::from_millisecond(ms).ok());
     let positive = |number: Option<i64>| number.and_then(|n| u64::try_from(n).ok());
     let mut told = Statistics {
-        rows: positive(query.num_dml_affected_rows.or(rows)),
-        bytes: positive(statistics.total_bytes_processed),
+        rows: positive(query.num_dml_affected_rows.or(statistics.load.output_rows).or(rows)),
+        bytes: positive(statistics.load.input_file_bytes.or(statistics.total_bytes_processed)),
+        rejected_rows: positive(statistics.load.bad_records).unwrap_or_default(),
         started: time(statistics.start_time),
         ended: time(statistics.end_time),
         ..Statistics::default()
@@ -33,6 +37,8 @@ pub(super) fn of(settings: &BigQuerySettings, job: &JobResource, rows: Option<i6
     tell("bytes_billed", query.total_bytes_billed.map(Value::from));
     tell("slot_milliseconds", statistics.total_slot_ms.map(Value::from));
     tell("cache_hit", query.cache_hit.map(Value::from));
+    let warned: Vec<&str> = job.status.errors.iter().take(SHOWN_ERRORS).map(|error| error.message.as_str()).collect();
+    tell("warnings", (!warned.is_empty()).then(|| json!(warned)));
     let tables: Vec<String> = query.referenced_tables.iter().map(shown).collect();
     tell("referenced_tables", (!tables.is_empty()).then(|| json!(tables)));
     tell("cost", cost(settings.price_per_tib, query.total_bytes_billed).map(Value::from));

@@ -109,7 +109,7 @@ impl Inner {
     }
 
     /// What a script started, in order.
-    async fn children(&self, id: &str) -> Result<Vec<JobResource>, WarehouseError> {
+    pub(super) async fn children(&self, id: &str) -> Result<Vec<JobResource>, WarehouseError> {
         let (mut all, mut page) = (Vec::new(), None::<String>);
         loop {
             let mut url = self.client.url(&self.settings.project, &["jobs"]);
@@ -130,7 +130,7 @@ impl Inner {
 }
 
 /// Where a statement's rows are.
-fn rows_of(child: &JobResource) -> Option<TableReference> {
+pub(super) fn rows_of(child: &JobResource) -> Option<TableReference> {
     let is_query = child.statistics.query.statement_type.as_deref() == Some("SELECT");
     // Expressions of the script itself are evaluated by jobs without a frame of their own.
     child.configuration.query.as_ref().filter(|_| is_query)?.destination_table.clone()

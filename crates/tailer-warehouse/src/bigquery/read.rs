@@ -13,7 +13,7 @@ use crate::{Column, Query, Rows, WarehouseError};
 use tailer_model::operation::ddl::FieldType;
 
 /// Rows of a page; BigQuery ends a page at about 10 MB whatever is asked for.
-const PAGE: usize = 10_000;
+pub(super) const PAGE: usize = 10_000;
 
 impl Inner {
     /// Under a random id: what is lost on the way is not sent twice, and nobody else takes the result.
@@ -49,7 +49,12 @@ impl Inner {
         Ok(rows)
     }
 
-    async fn page(&self, id: &str, token: Option<&str>, most: usize) -> Result<QueryResults, WarehouseError> {
+    pub(super) async fn page(
+        &self,
+        id: &str,
+        token: Option<&str>,
+        most: usize,
+    ) -> Result<QueryResults, WarehouseError> {
         let mut url = self.client.url(&self.settings.project, &["queries", id]);
         {
             let mut pairs = url.query_pairs_mut();
@@ -111,15 +116,19 @@ fn scalar(written: &Value, field: &FieldSchema) -> Value {
     parsed.unwrap_or_else(|| json!(text))
 }
 
-/// Microseconds since 1970, or seconds with a fraction from servers that know no other form.
 fn timestamp(text: &str) -> Option<Value> {
-    let microseconds = match text.parse::<i64>() {
-        Ok(microseconds) => microseconds,
+    Some(json!(jiff::Timestamp::from_microsecond(microseconds(text)?).ok()?.to_string()))
+}
+
+/// Microseconds since 1970, or seconds with a fraction from servers that know no other form.
+pub(super) fn microseconds(text: &str) -> Option<i64> {
+    match text.parse::<i64>() {
+        Ok(microseconds) => Some(microseconds),
         Err(_) => {
             let (seconds, fraction) = text.split_once('.')?;
             let part: i64 = fraction.get(..fraction.len().min(6)).and_then(|f| format!("{f:0<6}").parse().ok())?;
-            seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(part)?
+            let part = if seconds.starts_with('-') { -part } else { part };
+            seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(part)
         }
-    };
-    Some(json!(jiff::Timestamp::from_microsecond(microseconds).ok()?.to_string()))
+    }
 }

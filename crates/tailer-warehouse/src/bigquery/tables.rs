@@ -25,7 +25,7 @@ impl From<&TableName> for TableReference {
 }
 
 impl Inner {
-    fn table_url(&self, table: &TableName) -> Result<Url, WarehouseError> {
+    pub(super) fn table_url(&self, table: &TableName) -> Result<Url, WarehouseError> {
         table.check()?;
         let TableReference { project_id, dataset_id, table_id } = table.into();
         Ok(self.client.url(&project_id, &["datasets", &dataset_id, "tables", &table_id]))
@@ -114,7 +114,7 @@ impl Inner {
     }
 }
 
-fn described(name: &TableName, definition: &TableDefinition) -> Table {
+pub(super) fn described(name: &TableName, definition: &TableDefinition) -> Table {
     let mut table = Table {
         table_reference: (&name.without_decorator()).into(),
         schema: Some(Schema { fields: definition.schema.iter().map(column).collect() }),

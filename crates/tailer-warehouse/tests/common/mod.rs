@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod bigquery;
+
 use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
@@ -179,6 +181,7 @@ pub fn load_options() -> LoadOptions {
 pub fn load(file: PathBuf, name: &str, columns: &[&str]) -> Load {
     Load {
         files: vec![file],
+        objects: Vec::new(),
         table: table(name),
         schema: LoadSchema::Given(fields(columns)),
         description: None,
@@ -191,6 +194,7 @@ pub fn export(bench: &Bench, sql: &str, file_name: &str) -> Export {
     Export {
         query: query(sql),
         folder: bench.folder.path().join("out"),
+        bucket_folder: None,
         file_name: file_name.to_owned(),
         format: DestinationFormat::Csv,
         compression: Compression::None,

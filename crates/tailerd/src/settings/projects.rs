@@ -24,6 +24,8 @@ const KEYS: &[(&str, &str)] = &[
     ("maximum_bytes_billed", "a query that would be billed more bytes fails before it runs"),
     ("price_per_tib", "price of a tebibyte billed, to show the cost of runs"),
     ("create_datasets", "whether missing datasets are made"),
+    ("staging", "bucket or bucket/folder for files on their way; without it files are uploaded with the job"),
+    ("extract_above", "bytes of a result above which BigQuery writes an export itself, in no order"),
 ];
 
 /// A value and where it comes from. Does not print the value: it may be a secret.
@@ -54,6 +56,8 @@ pub(crate) struct BigQueryProject {
     pub(crate) maximum_bytes_billed: Option<u64>,
     pub(crate) price_per_tib: Option<f64>,
     pub(crate) create_datasets: bool,
+    pub(crate) staging: Option<String>,
+    pub(crate) extract_above: Option<u64>,
 }
 
 impl fmt::Debug for BigQueryProject {
@@ -109,10 +113,15 @@ fn typed(table: &BTreeMap<&'static str, Written>) -> Result<Option<BigQueryProje
         }
         Some(other) => return Err(format!("kind: expected one of embedded, bigquery, got {other:?}")),
     }
-    let maximum = number("maximum_bytes_billed")?;
-    if maximum.is_some_and(|bytes: f64| bytes < 1.0 || bytes.fract() != 0.0) {
-        return Err("maximum_bytes_billed: expected a whole number above zero".to_owned());
-    }
+    let bytes = |key: &str, least: f64, meaning: &str| match number(key)? {
+        Some(bytes) if bytes < least || f64::fract(bytes) != 0.0 => {
+            Err(format!("{key}: expected a whole number {meaning}"))
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and not below zero")]
+        found => Ok(found.map(|bytes| bytes as u64)),
+    };
+    let maximum_bytes_billed = bytes("maximum_bytes_billed", 1.0, "above zero")?;
+    let extract_above = bytes("extract_above", 0.0, "that is not below zero")?;
     let price = number("price_per_tib")?;
     if price.is_some_and(|price| price < 0.0) {
         return Err("price_per_tib: expected a number that is not below zero".to_owned());
@@ -128,10 +137,11 @@ fn typed(table: &BTreeMap<&'static str, Written>) -> Result<Option<BigQueryProje
         endpoint: text("endpoint")?.map(|url| url.trim_end_matches('/').to_owned()),
         credentials: value("credentials").cloned(),
         location: text("location")?,
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and above zero")]
-        maximum_bytes_billed: maximum.map(|bytes| bytes as u64),
+        maximum_bytes_billed,
         price_per_tib: price,
         create_datasets,
+        staging: text("staging")?.map(|place| place.trim_start_matches("gs://").trim_matches('/').to_owned()),
+        extract_above,
     }))
 }
 

@@ -9,7 +9,7 @@ use tailer_engine::{EngineError, Warehouses};
 use tailer_model::Secret;
 use tailer_warehouse::{
     BigQueryWarehouse, EmbeddedWarehouse, Warehouse,
-    bigquery::{BigQueryCredentials, BigQuerySettings},
+    bigquery::{BigQueryCredentials, BigQuerySettings, EXTRACT_ABOVE},
     embedded::EmbeddedSettings,
 };
 
@@ -43,6 +43,8 @@ impl Projects {
             maximum_bytes_billed: wanted.maximum_bytes_billed,
             price_per_tib: wanted.price_per_tib,
             create_datasets: wanted.create_datasets,
+            staging: wanted.staging.clone(),
+            extract_above: wanted.extract_above.unwrap_or(EXTRACT_ABOVE),
             ..BigQuerySettings::new(project)
         };
         let opened = BigQueryWarehouse::open(settings).map_err(|error| failed(error.to_string()))?;

@@ -59,7 +59,7 @@ impl Failure {
         Self { status: None, reason: String::new(), message, passes: false }
     }
 
-    pub(super) fn passing(message: String) -> Self {
+    pub(crate) fn passing(message: String) -> Self {
         Self { status: None, reason: String::new(), message, passes: true }
     }
 

@@ -8,6 +8,7 @@
 mod credentials;
 mod failure;
 mod retry;
+mod upload;
 
 use std::{fmt, time::Duration};
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 pub use credentials::BigQueryCredentials;
 pub(crate) use failure::{Failure, is_passing};
 pub use retry::Retries;
+pub(crate) use upload::Sent;
 
 use credentials::Tokens;
 
@@ -119,20 +121,24 @@ impl Client {
         }
     }
 
+    async fn request(&self, method: &Method, url: &Url) -> Result<reqwest::RequestBuilder, Failure> {
+        let request = self.http.request(method.clone(), url.clone());
+        Ok(match self.tokens.bearer().await? {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        })
+    }
+
     async fn once<T: DeserializeOwned>(
         &self,
         method: &Method,
         url: &Url,
         body: Option<&impl Serialize>,
     ) -> Result<T, Failure> {
-        let mut request = self.http.request(method.clone(), url.clone());
-        if let Some(token) = self.tokens.bearer().await? {
-            request = request.bearer_auth(token);
-        }
+        let mut request = self.request(method, url).await?;
         if let Some(body) = body {
             request = request.json(body);
         }
-        let lost = |error: reqwest::Error| Failure::lost(&error.without_url());
         let answer = request.send().await.map_err(lost)?;
         let status = answer.status();
         let body = answer.bytes().await.map_err(lost)?;
@@ -143,4 +149,8 @@ impl Client {
         let body: &[u8] = if body.is_empty() { b"null" } else { &body };
         serde_json::from_slice(body).map_err(|e| Failure::refused(format!("BigQuery's answer cannot be read: {e}")))
     }
+}
+
+fn lost(error: reqwest::Error) -> Failure {
+    Failure::lost(&error.without_url())
 }

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{TableReference, numbers};
+use super::{
+    Clustering, ExtractConfiguration, LoadConfiguration, RangePartitioning, TableReference, TimePartitioning,
+    files::{ExtractStatistics, LoadStatistics},
+    numbers,
+};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -28,7 +32,7 @@ pub(crate) struct JobResource {
     pub(crate) statistics: JobStatistics,
 }
 
-/// One of the kinds is there. Loads and extracts are written by the modules that know them.
+/// One of the kinds is there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct JobConfiguration {
@@ -37,9 +41,9 @@ pub(crate) struct JobConfiguration {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) copy: Option<CopyConfiguration>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) load: Option<Value>,
+    pub(crate) load: Option<LoadConfiguration>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) extract: Option<Value>,
+    pub(crate) extract: Option<ExtractConfiguration>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) labels: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,6 +72,14 @@ pub(crate) struct QueryConfiguration {
     pub(crate) write_disposition: Option<String>,
     #[serde(with = "numbers", skip_serializing_if = "Option::is_none")]
     pub(crate) maximum_bytes_billed: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) schema_update_options: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) time_partitioning: Option<TimePartitioning>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) range_partitioning: Option<RangePartitioning>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) clustering: Option<Clustering>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -91,6 +103,27 @@ pub(crate) struct ErrorProto {
 pub(crate) struct JobStatus {
     pub(crate) state: String,
     pub(crate) error_result: Option<ErrorProto>,
+    /// What went wrong on the way, also in a job that went well: the bad lines of a load.
+    pub(crate) errors: Vec<ErrorProto>,
+}
+
+/// Details that a failure is told with; BigQuery names many more.
+const SHOWN_DETAILS: usize = 3;
+
+impl JobStatus {
+    /// Why the job failed, with the details that the sentence itself leaves out.
+    pub(crate) fn failure(&self) -> Option<ErrorProto> {
+        let mut failure = self.error_result.clone()?;
+        let mut shown = 0;
+        for detail in self.errors.iter().map(|error| error.message.as_str()) {
+            if shown < SHOWN_DETAILS && !failure.message.contains(detail) {
+                failure.message.push_str("; ");
+                failure.message.push_str(detail);
+                shown += 1;
+            }
+        }
+        Some(failure)
+    }
 }
 
 impl JobResource {
@@ -114,6 +147,8 @@ pub(crate) struct JobStatistics {
     #[serde(with = "numbers")]
     pub(crate) num_child_jobs: Option<i64>,
     pub(crate) query: QueryStatistics,
+    pub(crate) load: LoadStatistics,
+    pub(crate) extract: ExtractStatistics,
     pub(crate) script_statistics: Option<ScriptStatistics>,
 }
 

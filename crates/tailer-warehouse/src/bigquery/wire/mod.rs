@@ -3,10 +3,12 @@
 //!
 //! Nothing is decided here. Unknown fields of answers are ignored, as the API may grow.
 
+mod files;
 mod jobs;
 mod numbers;
 mod tables;
 
+pub(crate) use files::{ExtractConfiguration, LoadConfiguration, LoadStatistics, ParquetOptions, TableProperties};
 pub(crate) use jobs::{
     CopyConfiguration, DatasetReference, ErrorProto, JobConfiguration, JobList, JobReference, JobResource,
     QueryConfiguration, QueryResults,

@@ -34,6 +34,8 @@ pub(crate) struct Table {
     pub(crate) expiration_time: Option<i64>,
     #[serde(with = "numbers", skip_serializing)]
     pub(crate) num_rows: Option<i64>,
+    #[serde(with = "numbers", skip_serializing)]
+    pub(crate) num_bytes: Option<i64>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -44,7 +44,7 @@ impl Scratch {
         fs::create_dir_all(&export.folder).map_err(failed)?;
         let mut files = Vec::with_capacity(parts.len());
         for (number, part) in parts.into_iter().enumerate() {
-            let path = export.folder.join(numbered(export, number));
+            let path = export.folder.join(numbered(export, &format!("{number:012}")));
             let bytes = fs::metadata(&part.path).map_err(failed)?.len();
             put(&part.path, &path).map_err(failed)?;
             files.push(ExportedFile { path, rows: part.rows, bytes });
@@ -61,14 +61,14 @@ impl Drop for Scratch {
 }
 
 /// `sales.csv` becomes `sales-000000000000.csv`, with `.gz` behind when compressed (Parquet compresses inside).
-fn numbered(export: &Export, number: usize) -> String {
+pub(crate) fn numbered(export: &Export, number: &str) -> String {
     let (stem, extension) = match export.file_name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
         _ => (export.file_name.as_str(), String::new()),
     };
     let gzipped = export.compression == Compression::Gzip && export.format != DestinationFormat::Parquet;
     let gz = if gzipped && extension != ".gz" { ".gz" } else { "" };
-    format!("{stem}-{number:012}{extension}{gz}")
+    format!("{stem}-{number}{extension}{gz}")
 }
 
 /// A rename, or a copy to a temporary name beside the target when that is on another disk.

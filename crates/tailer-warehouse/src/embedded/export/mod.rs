@@ -7,11 +7,11 @@
 mod avro;
 mod cell;
 mod csv;
-mod files;
+pub(crate) mod files;
 mod json;
 mod parquet;
 mod pipeline;
-mod text;
+pub(crate) mod text;
 
 use std::thread;
 
@@ -94,7 +94,8 @@ fn last_query(
     last.ok_or_else(|| invalid("the script's last statement gives no rows to export: it has to be a SELECT"))
 }
 
-fn check(export: &Export) -> Result<(), WarehouseError> {
+/// What no warehouse can write.
+pub(crate) fn check(export: &Export) -> Result<(), WarehouseError> {
     let name = &export.file_name;
     if name.is_empty() || name.contains(['/', '\\', '\0']) || name.starts_with('.') {
         return Err(invalid(format!("`{name}` is not a file name")));

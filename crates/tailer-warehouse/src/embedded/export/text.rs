@@ -154,7 +154,7 @@ pub(super) fn clock(micros: i64, out: &mut Vec<u8>) {
 }
 
 /// Date and time of microseconds since 1970-01-01 00:00:00.
-pub(super) fn moment(micros: i64, between: u8, out: &mut Vec<u8>) {
+pub(crate) fn moment(micros: i64, between: u8, out: &mut Vec<u8>) {
     date(micros.div_euclid(MICROS_OF_DAY), out);
     out.push(between);
     clock(micros.rem_euclid(MICROS_OF_DAY), out);

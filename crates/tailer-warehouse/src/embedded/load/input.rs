@@ -33,6 +33,21 @@ pub(crate) fn open_text(path: &Path) -> Result<(Input, u64), WarehouseError> {
     open().map_err(|error| unreadable(&file_name(path), &error))
 }
 
+/// The text that a file begins with, given its first bytes: as much as they tell.
+pub(crate) fn unpacked(head: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    if head.starts_with(&GZIP_MAGIC) {
+        // It ends in the middle: what was read until then is in `text`.
+        let _ = MultiGzDecoder::new(head).read_to_end(&mut text);
+    } else {
+        text.extend_from_slice(head);
+    }
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len());
+    }
+    text
+}
+
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| "the file".to_owned(), |name| name.to_string_lossy().into_owned())
 }

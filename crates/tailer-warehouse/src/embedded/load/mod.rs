@@ -8,18 +8,18 @@ mod avro;
 mod blocks;
 mod builder;
 mod columnar;
-mod csv;
+pub(crate) mod csv;
 mod csv_rows;
 mod detect;
 pub(crate) mod feed;
-mod input;
+pub(crate) mod input;
 mod json;
 mod moments;
 mod parquet;
 mod parse;
 mod reader;
 mod rejects;
-mod schema;
+pub(crate) mod schema;
 mod target;
 
 use std::{fs, sync::Arc};
@@ -53,6 +53,9 @@ struct Loaded {
 
 /// Runs a load job.
 pub(crate) fn run(session: &Session<'_>, id: &WarehouseJobId, load: &Load) -> Result<Outcome, WarehouseError> {
+    if let Some(object) = load.objects.first() {
+        return Err(invalid(format!("the embedded warehouse reads files of this machine, not {}", object.location)));
+    }
     once(session, Some(id), "load", &load.table, || {
         let loaded = match load.options.source_format {
             SourceFormat::Csv => csv_files(session, load)?,

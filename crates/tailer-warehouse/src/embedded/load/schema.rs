@@ -11,7 +11,7 @@ use super::{
     blocks::{Blocks, Framing},
     csv::{self, Dialect, Ending},
     detect::{self, SAMPLE},
-    input::file_name,
+    input::{self, file_name},
 };
 use crate::{LoadSchema, WarehouseError, embedded::errors::invalid};
 
@@ -86,26 +86,39 @@ fn sample(path: &Path, dialect: Dialect, records: usize) -> Result<Vec<Vec<Strin
     let mut rows = Vec::new();
     while let Some(block) = blocks.next().map_err(|(_, error)| error)? {
         // What is not UTF-8 is the reader's to complain about.
-        let text = String::from_utf8_lossy(&block.bytes);
-        let mut at = 0;
-        while at < text.len() {
-            if rows.len() >= records {
-                return Ok(rows);
-            }
-            let mut fields = Vec::new();
-            let (end, ending) = csv::read(text.as_bytes(), at, dialect, &mut |field| {
-                fields.push(field.text(&text, dialect).into_owned());
-            });
-            let blank = text.get(at..end).unwrap_or_default().trim_matches(['\n', '\r']).is_empty();
-            at = end;
-            match ending {
-                Ending::Malformed(_) | Ending::Open => {}
-                Ending::Whole | Ending::Cut if blank => {}
-                Ending::Whole | Ending::Cut => rows.push(fields),
-            }
+        take(&String::from_utf8_lossy(&block.bytes), dialect, records, &mut rows);
+        if rows.len() >= records {
+            break;
         }
     }
     Ok(rows)
+}
+
+/// Adds records that are not blank to `rows`, until there are `most`.
+fn take(text: &str, dialect: Dialect, most: usize, rows: &mut Vec<Vec<String>>) {
+    let mut at = 0;
+    while at < text.len() && rows.len() < most {
+        let mut fields = Vec::new();
+        let (end, ending) = csv::read(text.as_bytes(), at, dialect, &mut |field| {
+            fields.push(field.text(text, dialect).into_owned());
+        });
+        let blank = text.get(at..end).unwrap_or_default().trim_matches(['\n', '\r']).is_empty();
+        at = end;
+        match ending {
+            Ending::Malformed(_) | Ending::Open => {}
+            Ending::Whole | Ending::Cut if blank => {}
+            Ending::Whole | Ending::Cut => rows.push(fields),
+        }
+    }
+}
+
+/// Columns named by the first line of a file whose first bytes are known, all STRING.
+pub(crate) fn of_head(head: &[u8], name: &str, dialect: Dialect) -> Result<Vec<Field>, WarehouseError> {
+    let text = input::unpacked(head);
+    let mut rows = Vec::new();
+    take(&String::from_utf8_lossy(&text), dialect, 1, &mut rows);
+    let names = header(&rows.pop().unwrap_or_default(), Path::new(name))?;
+    Ok(names.into_iter().map(|name| nullable(name, FieldType::String)).collect())
 }
 
 /// Types from the first records. Names come from the last skipped one; without any to skip there is no header, as with
