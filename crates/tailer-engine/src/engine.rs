@@ -9,7 +9,10 @@ use tailer_store::{Announcement, Durability, runs};
 use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{EngineError, EngineParts, cache::Cache, hints::Hints, notifications::NoticeCounts, reconcile};
+use crate::{
+    EngineError, EngineParts, cache::Cache, execute::places::Places, hints::Hints, notifications::NoticeCounts,
+    reconcile,
+};
 
 /// The application. Cheap to clone; all clones are one engine.
 #[derive(Debug, Clone)]
@@ -23,6 +26,7 @@ pub(crate) struct Inner {
     pub(crate) pokes: Pokes,
     pub(crate) hints: Hints,
     pub(crate) notices: NoticeCounts,
+    pub(crate) places: Places,
     /// Runs that this process drives now.
     pub(crate) driven: Mutex<HashMap<RunId, Driven>>,
     /// Callers that wait for news of a run.
@@ -52,8 +56,9 @@ pub(crate) struct Pokes {
     pub(crate) ticks: Notify,
     pub(crate) firings: Notify,
     pub(crate) leases: Notify,
-    /// Nobody pokes it: what expires is looked for from time to time.
+    /// Nobody pokes these: what expires is looked for from time to time.
     pub(crate) expiry: Notify,
+    pub(crate) history: Notify,
 }
 
 impl Pokes {
@@ -142,6 +147,7 @@ impl Engine {
     /// What the store says.
     pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
         let inner = Arc::new(Inner {
+            places: Places::new(parts.settings.max_running_tasks),
             parts,
             cache: Cache::default(),
             pokes: Pokes::default(),

@@ -37,7 +37,7 @@ pub use engine::Engine;
 pub use error::EngineError;
 pub use listings::{OperationPage, OperationQuery};
 pub use notifications::ObjectNotice;
-pub use parts::{Clock, EngineParts, EngineSettings, Ids, Storages, Warehouses};
+pub use parts::{Clock, EngineParts, EngineSettings, History, Ids, Storages, Warehouses};
 pub use rehearsal::{Rehearsal, rehearse};
 pub use requests::{BackfillRequest, ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
 pub use views::{

@@ -17,6 +17,15 @@ pub trait Ids: Send + Sync + fmt::Debug {
     fn uuid(&self) -> uuid::Uuid;
 }
 
+/// How much of the history of runs is kept; all of it by default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct History {
+    /// Runs that ended longer ago are pruned.
+    pub days: Option<u32>,
+    /// So many of the newest runs of each operation are kept.
+    pub runs: Option<u32>,
+}
+
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
     /// Name of this worker, unique per process.
@@ -30,6 +39,9 @@ pub struct EngineSettings {
     pub file_rest: Duration,
     /// Runs executed at once by this server.
     pub max_running: usize,
+    /// Tasks executed at once by this server, over all its runs.
+    pub max_running_tasks: Option<usize>,
+    pub history: History,
     /// Scratch folder for staging.
     pub scratch: PathBuf,
     /// No other server shares the store (SQLite: the data folder is locked), so leases left by others are void and their

@@ -27,6 +27,7 @@ const ALL: &[Migration] = &[
     Migration { number: 3, name: "attempts", sql: include_str!("../migrations/0003_attempts.sql") },
     Migration { number: 4, name: "roaming", sql: include_str!("../migrations/0004_roaming.sql") },
     Migration { number: 5, name: "users", sql: include_str!("../migrations/0005_users.sql") },
+    Migration { number: 6, name: "history", sql: include_str!("../migrations/0006_history.sql") },
 ];
 
 /// The newest schema that this program knows.

@@ -83,6 +83,7 @@ fn execute(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
     assert!(statements::record(tx, &id, fence, &task, 1, "job", now())?);
     statements::open(tx, &id)?;
     assert!(runs::set_progress(tx, &id, fence, json!(1))?);
+    assert!(runs::set_reason(tx, &id, fence, Some("waits"))?);
     let line = logs::LogLine { date: now(), level: "INFO".into(), task_id: None, message: "m".into() };
     logs::append(tx, &id, &[line])?;
     logs::read(tx, &id, Some(&task), 0, 10)?;
@@ -134,6 +135,10 @@ fn ask(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
     let filter = ListFilter { account, environment: None, configuration_type: None, archived: Some(false) };
     configurations::list(tx, &filter)?;
     runs::counts(tx)?;
+    runs::beyond(tx, 0)?;
+    runs::older(tx, now(), (Timestamp::MIN, 0), 10)?;
+    let old = runs::oldest_in(tx, key, (Timestamp::MIN, 0), 10)?;
+    assert!(runs::prune(tx, &old.sequences, 10)?.runs > 0);
     runs::list(tx, &RunFilter { configuration: Some(key), limit: 10, ..RunFilter::default() })?;
     Ok(())
 }

@@ -13,6 +13,9 @@ pub const RESET: &str = "reset";
 /// Days that a backfill filled in for an operation without a schedule, as their midnights: they launch.
 pub const DAY: &str = "day";
 
+/// Days, as their midnights, that a run served which was pruned since: they launch nothing.
+pub const SERVED: &str = "served";
+
 /// Records that a tick happened, with the run that it launched, if any. Answers `false` when it had happened before.
 ///
 /// # Errors
@@ -49,7 +52,7 @@ pub fn last(tx: &mut Tx<'_>, key: ConfigurationKey, kind: &str) -> Result<Option
 #[derive(Debug, Clone, PartialEq)]
 pub struct TickRow {
     pub tick: Timestamp,
-    /// With its status; `None` for a tick without a run, or whose run is not there any more.
+    /// With its status; `None` for a tick without a run, or whose run has been pruned and had not failed.
     pub run: Option<(RunId, RunStatus)>,
 }
 
@@ -65,7 +68,8 @@ pub fn between(
     until: Timestamp,
 ) -> Result<Vec<TickRow>, StoreError> {
     tx.query(
-        "SELECT ticks.tick, runs.run_id, runs.status FROM ticks LEFT JOIN runs ON runs.run_id = ticks.run_id \
+        "SELECT ticks.tick, ticks.run_id, COALESCE(runs.status, CASE ticks.failed WHEN 1 THEN 'FAILED' END) \
+         FROM ticks LEFT JOIN runs ON runs.run_id = ticks.run_id \
          WHERE ticks.configuration = ?1 AND ticks.kind = ?2 AND ticks.tick >= ?3 AND ticks.tick <= ?4 ORDER BY ticks.tick",
         &[key.into(), kind.into(), from.into(), until.into()],
         |row| {
@@ -90,9 +94,28 @@ pub fn replace(
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     let replaced = tx.execute(
-        "UPDATE ticks SET run_id = ?5, recorded = ?6 \
+        "UPDATE ticks SET run_id = ?5, recorded = ?6, failed = 0 \
          WHERE configuration = ?1 AND kind = ?2 AND tick = ?3 AND run_id = ?4",
         &[key.into(), kind.into(), tick.into(), before.into(), run.into(), at.into()],
     )?;
     Ok(replaced == 1)
+}
+
+/// Notes in the ticks of a day that their run, which is about to be pruned, had failed.
+///
+/// # Errors
+/// What the database says.
+pub(crate) fn note_failed(
+    tx: &mut Tx<'_>,
+    key: ConfigurationKey,
+    run: &RunId,
+    (from, until): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
+    for kind in [RUN, DAY] {
+        tx.execute(
+            "UPDATE ticks SET failed = 1 WHERE configuration = ?1 AND kind = ?2 AND tick >= ?3 AND tick < ?4 AND run_id = ?5",
+            &[key.into(), kind.into(), from.into(), until.into(), run.into()],
+        )?;
+    }
+    Ok(())
 }

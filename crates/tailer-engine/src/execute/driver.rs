@@ -23,6 +23,7 @@ use super::{
     Executor, Plan, PlannedTask, RunContext, TaskContext,
     attempt::{self, Ended},
     executor_of, job_id, log,
+    places::{Place, Share},
     progress::Progress,
 };
 use crate::{
@@ -83,7 +84,10 @@ async fn drive(inner: &Arc<Inner>, run: RunRow, cancel: CancellationToken) -> Re
     let limit = context.loaded.configuration.header.endurance.timeout;
     let deadline = limit.and_then(|limit| context.run.start.checked_add(limit).ok());
     let (waiting, error, running) = (BTreeMap::new(), None, JoinSet::new());
-    Driver { context, executor, plan, progress, attempts, waiting, deadline, error, running, cancel }.drive().await
+    let (share, reason) = (Share::default(), context.run.reason.clone());
+    Driver { context, executor, plan, progress, attempts, waiting, deadline, error, running, share, reason, cancel }
+        .drive()
+        .await
 }
 
 /// Only the tasks asked for. A task between two of them that was left out still orders them.
@@ -116,6 +120,10 @@ struct Driver {
     /// Of the first task whose failure fails the run.
     error: Option<String>,
     running: JoinSet<Ended>,
+    /// Of the places that the server has for tasks.
+    share: Share,
+    /// What is recorded of why it waits.
+    reason: Option<String>,
     cancel: CancellationToken,
 }
 
@@ -127,6 +135,8 @@ struct Turn {
     retried: Vec<(Ended, Timestamp)>,
     skipped: Vec<usize>,
     started: Vec<usize>,
+    /// Why the run waits, where that is not what is recorded.
+    reason: Option<Option<String>>,
     over: bool,
 }
 
@@ -139,10 +149,7 @@ impl Driver {
         loop {
             self.release();
             turn.skipped = self.progress.skip();
-            turn.started = self.progress.ready(self.plan.concurrency);
-            for task in &turn.started {
-                self.progress.set(*task, TaskStatus::Running);
-            }
+            let places = self.begin(&mut turn);
             turn.over = self.progress.is_over();
             let over = turn.over;
             if over {
@@ -158,8 +165,8 @@ impl Driver {
             if over {
                 return Ok(());
             }
-            for task in started {
-                self.start(task);
+            for (task, place) in started.into_iter().zip(places) {
+                self.start(task, place);
             }
             turn = match self.next().await {
                 Some(turn) => turn,
@@ -205,11 +212,33 @@ impl Driver {
         Ok(self.context.inner.parts.store.write(Durability::Relaxed, planned).await?)
     }
 
-    fn start(&mut self, position: usize) {
+    /// Chooses the tasks that start, as many as there are places for, and says why none runs if none does.
+    fn begin(&mut self, turn: &mut Turn) -> Vec<Place> {
+        turn.started = self.progress.ready(self.plan.concurrency);
+        let all = &self.context.inner.places;
+        let places = self.share.take(all, turn.started.len());
+        turn.started.truncate(places.len());
+        for task in &turn.started {
+            self.progress.set(*task, TaskStatus::Running);
+        }
+        let idle = self.share.is_waiting() && self.running.is_empty() && places.is_empty();
+        let reason = idle.then(|| all.reason());
+        if reason != self.reason {
+            self.reason.clone_from(&reason);
+            turn.reason = Some(reason);
+        }
+        places
+    }
+
+    fn start(&mut self, position: usize, place: Place) {
         let (Some(task), Some(attempt)) = (self.plan.tasks.get(position), self.attempts.get(position)) else { return };
         let context = TaskContext::new(self.context.clone(), task.clone(), position, *attempt);
         let (executor, cancel) = (self.executor, self.cancel.clone());
-        self.running.spawn(async move { attempt::run(executor, context, cancel).await });
+        self.running.spawn(async move {
+            let ended = attempt::run(executor, context, cancel).await;
+            drop(place);
+            ended
+        });
     }
 
     /// Lets a task wait for its next attempt. It takes no slot meanwhile.
@@ -262,6 +291,7 @@ impl Driver {
                     if self.running.is_empty() { return Some(turn); }
                 }
                 () = self.context.inner.reach(retry), if retry.is_some() => return Some(turn),
+                () = self.share.arrive(), if self.share.is_waiting() => return Some(turn),
                 () = abandon.cancelled() => {
                     self.cancel.cancel();
                     while self.running.join_next().await.is_some() {}
@@ -341,6 +371,9 @@ impl Driver {
                 let (run, inner) = (&context.run, &context.inner);
                 if !record_tasks(tx, run, &plan, &attempts, &turn, lines, at)? {
                     return Ok(false);
+                }
+                if let Some(reason) = &turn.reason {
+                    runs::set_reason(tx, &run.run_id, run.fence, reason.as_deref())?;
                 }
                 if turn.over {
                     if !runs::finish(tx, &run.run_id, run.fence, verdict.status, verdict.sub_status, error, at)? {

@@ -13,6 +13,7 @@ mod fan_out;
 pub(crate) mod files;
 pub(crate) mod log;
 mod meter;
+pub(crate) mod places;
 mod progress;
 mod staging;
 mod storage_to_storage;

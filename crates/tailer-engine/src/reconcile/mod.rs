@@ -7,6 +7,7 @@ mod arrivals;
 mod dispatch;
 mod expiry;
 pub(crate) mod firings;
+mod history;
 mod leases;
 mod resets;
 pub(crate) mod ticks;
@@ -42,6 +43,12 @@ pub(crate) fn start(inner: &Arc<Inner>) {
         |i| &i.pokes.expiry,
         |_| Duration::from_secs(60),
         |i| async move { expiry::run(&i).await.map(|()| None) },
+    );
+    spawn(
+        inner,
+        |i| &i.pokes.history,
+        |_| Duration::from_secs(60),
+        |i| async move { history::run(&i).await.map(|()| None) },
     );
     arrivals::start(inner);
 }

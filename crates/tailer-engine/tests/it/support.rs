@@ -97,7 +97,11 @@ impl House {
         Self::over(folder, Arc::new(TestClock::default()), buckets, |_| {}).await
     }
 
-    async fn set_up(folder: TempDir, clock: Arc<TestClock>, change: impl FnOnce(&mut EngineSettings)) -> Self {
+    pub(crate) async fn set_up(
+        folder: TempDir,
+        clock: Arc<TestClock>,
+        change: impl FnOnce(&mut EngineSettings),
+    ) -> Self {
         let storages = Arc::new(Folders(folder.path().join("buckets")));
         Self::over(folder, clock, storages, change).await
     }
@@ -124,6 +128,8 @@ impl House {
                 poll_every: Duration::from_millis(200),
                 file_rest: Duration::ZERO,
                 max_running: 32,
+                max_running_tasks: None,
+                history: tailer_engine::History::default(),
                 scratch: folder.path().join("scratch"),
                 exclusive: true,
                 place: tailer_store::runs::Place::Home,

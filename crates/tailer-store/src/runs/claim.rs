@@ -179,3 +179,16 @@ pub fn set_progress(tx: &mut Tx<'_>, run_id: &RunId, fence: i64, progress: Json)
     )?;
     Ok(changed == 1)
 }
+
+/// Notes why a run that is held does not go on, in words for a person, or that it does. Answers `false`, and notes nothing, when
+/// the fence is not current.
+///
+/// # Errors
+/// What the database says.
+pub fn set_reason(tx: &mut Tx<'_>, run_id: &RunId, fence: i64, reason: Option<&str>) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE runs SET reason = ?3 WHERE run_id = ?1 AND fence = ?2 AND phase = 'running'",
+        &[run_id.into(), fence.into(), reason.into()],
+    )?;
+    Ok(changed == 1)
+}

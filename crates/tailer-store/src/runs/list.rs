@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, JobId, RunStatus};
 
 use super::{COLUMNS, RunRow, read};
-use crate::{StoreError, Tx, configurations::ConfigurationKey, tx::Value};
+use crate::{StoreError, Tx, configurations::ConfigurationKey, ticks, tx::Value};
 
 /// Which runs to list. The default is every run, of which `limit` 0 answers none.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +35,7 @@ pub fn list(tx: &mut Tx<'_>, filter: &RunFilter) -> Result<Vec<RunRow>, StoreErr
 }
 
 /// The execution dates, both ends included, that a run of the configuration with all its tasks serves: one that waits, runs, or
-/// has not failed.
+/// has not failed, pruned ones included.
 ///
 /// # Errors
 /// What the database says.
@@ -51,7 +51,9 @@ pub fn served_dates(
         &[key.into(), from.into(), to.into(), RunStatus::Failed.into()],
         |row| row.take(),
     )?;
-    Ok(dates.into_iter().collect())
+    let (first, last) = (bounds(from.0).0, bounds(to.0).0);
+    let pruned = ticks::between(tx, key, ticks::SERVED, first, last)?;
+    Ok(dates.into_iter().chain(pruned.into_iter().map(|row| ExecutionDate::of(row.tick))).collect())
 }
 
 fn statement(filter: &RunFilter) -> (String, Vec<Value<'_>>) {
@@ -85,7 +87,7 @@ fn statement(filter: &RunFilter) -> (String, Vec<Value<'_>>) {
 }
 
 /// A UTC day as instants: from, included, to, excluded. Where instants end before the calendar does, so does the day.
-fn bounds(day: Date) -> (Timestamp, Timestamp) {
+pub(super) fn bounds(day: Date) -> (Timestamp, Timestamp) {
     let from = day
         .to_zoned(TimeZone::UTC)
         .map_or_else(|_| if day.year() < 0 { Timestamp::MIN } else { Timestamp::MAX }, |midnight| midnight.timestamp());

@@ -8,7 +8,7 @@
 //! `false` has lost the run and lets go of it.
 //!
 //! One file per matter: this one has creation and look-ups, [`list`](list()) the listings, `claim` how workers get and keep runs,
-//! `end` how runs end, `slots` the counters behind it all.
+//! `end` how runs end, `prune` how old ones are given up, `slots` the counters behind it all.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -26,14 +26,17 @@ mod claim;
 mod cost;
 mod end;
 mod list;
+mod prune;
 mod slots;
 
 pub(crate) use claim::held_sequence;
 pub use claim::{
-    Place, cancel_requested, claim, held, release, release_all, release_home, renew, set_progress, take_over,
+    Place, cancel_requested, claim, held, release, release_all, release_home, renew, set_progress, set_reason,
+    take_over,
 };
 pub use end::{CancelOutcome, finish, request_cancel, set_status};
 pub use list::{RunFilter, list, served_dates};
+pub use prune::{Pruned, Sight, beyond, older, oldest_in, prune};
 
 /// What a trigger makes.
 #[derive(Debug, Clone)]
@@ -80,7 +83,7 @@ pub struct RunRow {
     /// What the worker noted last with [`set_progress`]; null until then.
     pub progress: Json,
     pub error: Option<String>,
-    /// Why it ended otherwise than by its own work: words for a person.
+    /// Why it does not go on, or ended otherwise than by its own work: words for a person.
     pub reason: Option<String>,
     /// Who holds it, or held it last.
     pub worker: Option<String>,

@@ -73,11 +73,8 @@ pub(super) fn count(
     if from == Some(to) {
         return Ok(());
     }
-    if let Some((status, sub_status)) = from {
-        tx.execute(
-            "UPDATE run_counts SET runs = runs - 1 WHERE configuration = ?1 AND status = ?2 AND sub_status = ?3",
-            &[key.into(), status.into(), sub_status.into()],
-        )?;
+    if let Some(from) = from {
+        discount(tx, key, from)?;
     }
     let (status, sub_status) = to;
     tx.execute(
@@ -86,4 +83,27 @@ pub(super) fn count(
         &[key.into(), status.into(), sub_status.into()],
     )?;
     Ok(())
+}
+
+/// A run is not there any more, or not with this outcome.
+pub(super) fn discount(
+    tx: &mut Tx<'_>,
+    key: ConfigurationKey,
+    (status, sub_status): Outcome,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE run_counts SET runs = runs - 1 WHERE configuration = ?1 AND status = ?2 AND sub_status = ?3",
+        &[key.into(), status.into(), sub_status.into()],
+    )?;
+    Ok(())
+}
+
+/// The configurations that have more runs than `newest`, with how many more.
+pub(super) fn excess(tx: &mut Tx<'_>, newest: u32) -> Result<Vec<(ConfigurationKey, u64)>, StoreError> {
+    tx.query(
+        "SELECT configuration, CAST(SUM(runs) AS BIGINT) - ?1 FROM run_counts GROUP BY configuration \
+         HAVING CAST(SUM(runs) AS BIGINT) > ?1",
+        &[newest.into()],
+        |row| Ok((row.take()?, row.take()?)),
+    )
 }

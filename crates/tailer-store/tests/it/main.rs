@@ -9,6 +9,7 @@ mod crash;
 mod expectations;
 mod file;
 mod files;
+mod history;
 mod idempotency;
 mod logs;
 mod queue_model;

@@ -56,6 +56,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("poll_every", Kind::Time, Some("10s"), "how often folders that cannot be watched are listed"),
     setting("file_rest", Kind::Time, Some("2s"), "a local file is taken when it has not changed for so long"),
     setting("max_running", Kind::Count, Some("16"), "runs executed at once by this server"),
+    setting(
+        "max_running_tasks",
+        Kind::Count,
+        None,
+        "tasks executed at once by this server; without a bound when unset",
+    ),
     setting("log.filter", Kind::Text, Some("info"), "what is logged, such as info,tailer_engine=debug"),
     setting("log.format", Kind::Choice(&["text", "json"]), Some("text"), "form of log lines on standard error"),
     setting(
@@ -69,6 +75,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("limits.in_flight_per_token", Kind::Count, Some("512"), "requests of one token in flight"),
     setting("limits.in_flight", Kind::Count, Some("2048"), "requests in flight altogether"),
     setting("limits.connections", Kind::Count, Some("4096"), "open connections; further ones wait"),
+    setting("history.days", Kind::Count, None, "runs that ended longer ago are pruned; kept when unset"),
+    setting("history.runs", Kind::Count, None, "newest runs of each operation that are kept; all when unset"),
     setting(
         "secrets.env",
         Kind::Text,

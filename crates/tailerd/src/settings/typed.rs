@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf, str::FromStr, time::Duration};
 
+use tailer_engine::History;
 use tailer_model::Secret;
 use tailer_server::Limits;
 use tailer_warehouse::embedded::EmbeddedSettings;
@@ -52,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) poll_every: Duration,
     pub(crate) file_rest: Duration,
     pub(crate) max_running: usize,
+    pub(crate) max_running_tasks: Option<usize>,
+    pub(crate) history: History,
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
     pub(crate) metrics_for_everyone: bool,
@@ -109,6 +112,11 @@ impl Reader<'_> {
         let (grace_time, lease) = (self.time("grace_time"), self.time("lease"));
         let (reconcile_every, poll_every) = (self.time("reconcile_every"), self.time("poll_every"));
         let (file_rest, max_running) = (self.time("file_rest"), self.required("max_running", count));
+        let max_running_tasks = self.optional("max_running_tasks", count);
+        let history = History {
+            days: self.optional("history.days", small_count),
+            runs: self.optional("history.runs", small_count),
+        };
         let (audience, tls) = (self.optional("audience", text), self.tls());
         let metrics_for_everyone = self.required("metrics.public", |text| text.parse().ok());
         let limits = self.limits();
@@ -137,6 +145,8 @@ impl Reader<'_> {
             poll_every: poll_every?,
             file_rest: file_rest?,
             max_running: max_running?,
+            max_running_tasks,
+            history,
             log_filter: log_filter?,
             log_format: log_format?,
             metrics_for_everyone: metrics_for_everyone?,

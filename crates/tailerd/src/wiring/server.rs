@@ -138,6 +138,8 @@ pub(crate) fn engine_settings(settings: &Settings, folder: &DataFolder) -> Engin
         poll_every: settings.poll_every,
         file_rest: settings.file_rest,
         max_running: settings.max_running,
+        max_running_tasks: settings.max_running_tasks,
+        history: settings.history,
         scratch: folder.scratch(),
         // The data folder is locked, and a store in it is this server's own.
         exclusive: settings.store_url.is_none(),

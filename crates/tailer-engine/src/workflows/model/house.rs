@@ -107,6 +107,8 @@ async fn server(store: Store, clock: &Arc<Seconds>) -> Engine {
         poll_every: Duration::from_secs(3600),
         file_rest: Duration::ZERO,
         max_running: 1,
+        max_running_tasks: None,
+        history: crate::History::default(),
         scratch: PathBuf::new(),
         exclusive: false,
         place: tailer_store::runs::Place::Home,

@@ -33,6 +33,8 @@ pub(crate) fn parts(data: &Path, store: Store, clock: Arc<TestClock>) -> EngineP
             poll_every: Duration::from_millis(200),
             file_rest: Duration::from_millis(50),
             max_running: 8,
+            max_running_tasks: None,
+            history: tailer_engine::History::default(),
             scratch: data.join("scratch"),
             exclusive: true,
             place: tailer_store::runs::Place::Home,
