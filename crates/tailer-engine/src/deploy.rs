@@ -18,6 +18,7 @@ use crate::{
     configurations::folder_text,
     contexts::{self, FilledRequest},
     execute,
+    reconcile::ticks,
 };
 
 /// How many ticks a deployment shows.
@@ -58,10 +59,16 @@ async fn check(store: &Store, request: DeployRequest) -> Result<Checked, EngineE
     Ok(Checked { request, configuration, context, warnings })
 }
 
-fn next_ticks(configuration: &Configuration, now: Timestamp) -> Vec<String> {
+/// The next ticks of a configuration, as the API writes them: of its runs or, for a workflow, of its resets. At most five.
+#[must_use]
+pub fn next_ticks(configuration: &Configuration, now: Timestamp) -> Vec<String> {
     let ticks = match &configuration.definition {
         Definition::TableToTable(c) => c.schedule.next_ticks(now, TICKS_SHOWN),
         Definition::TableToStorage(c) => c.schedule.next_ticks(now, TICKS_SHOWN),
+        Definition::Workflow(c) => {
+            let next = |at: &Timestamp| c.reset.as_ref().and_then(|cron| cron.next_after(*at));
+            std::iter::successors(next(&now), next).take(TICKS_SHOWN).collect()
+        }
         _ => Vec::new(),
     };
     ticks.into_iter().map(rfc3339_micros).collect()
@@ -155,12 +162,15 @@ impl Engine {
             Definition::Workflow(workflow) => Some(workflow.authorized_job_ids.clone()),
             _ => None,
         };
+        let inner = self.0.clone();
         let deployed = self
             .0
             .parts
             .store
             .write(Durability::Synced, move |tx| {
                 refuse_foreign_source(tx, &version)?;
+                // What the version before was due to start is its own.
+                ticks::settle(&inner, tx, &version.identity, now)?;
                 let deployed = configurations::deploy(tx, &version)?;
                 if let Some(awaits) = &awaits {
                     workflows::deploy(tx, deployed.key, awaits, version.at)?;

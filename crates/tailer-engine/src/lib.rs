@@ -33,6 +33,7 @@ mod views;
 mod workflows;
 
 pub use contexts::DeployedContext;
+pub use deploy::next_ticks;
 pub use engine::Engine;
 pub use error::EngineError;
 pub use listings::{OperationPage, OperationQuery};

@@ -88,3 +88,22 @@ fn sql_is_bound_against_what_earlier_tasks_would_make() {
     fs::write(folder.path().join("pipeline_two.sql"), "SELECT n FROM t").unwrap();
     check(folder.path(), &["--sql", "pipeline.json"]).good();
 }
+
+#[test]
+fn the_next_ticks_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let schedule = json!({ "schedule_interval": "0 5 29 2 *", "start_date": "2096, 1, 1" });
+    table_to_table(folder.path(), "daily", &[("one", "SELECT 1 AS n", json!({ "table_name": "t" }))], schedule);
+    let workflow = json!({
+        "configuration_type": "workflow", "configuration_id": "gather", "environment": "DEV", "account": "000099",
+        "version": "2", "authorized_job_ids": ["gbq-to-gbq|daily_DEV"], "schedule_interval_reset": "0 0 1 1 *",
+        "target_dag": {"configuration_type": "table-to-table", "configuration_id": "daily_DEV"},
+    });
+    support::write_json(&folder.path().join("gather.json"), &workflow);
+    let ended = check(folder.path(), &["."]).good();
+    let next = "daily.json: next runs 2096-02-29T05:00:00.000000+00:00, 2104-02-29T05:00:00.000000+00:00, 2108-02-29T05:00:00.000000+00:00";
+    assert!(ended.stdout.contains(next), "{}", ended.snapshot());
+    assert!(ended.stdout.contains("gather.json: next resets "), "{}", ended.snapshot());
+    let report = check(folder.path(), &["daily.json", "--json"]).good().json();
+    assert_eq!(report[0]["next_ticks"].as_array().unwrap().len(), 5);
+}

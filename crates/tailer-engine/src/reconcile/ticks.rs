@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
-use tailer_model::{ExecutionDate, RunId, Schedule, operation::Definition};
+use tailer_model::{ExecutionDate, Identity, RunId, Schedule, operation::Definition};
 use tailer_store::{
     Durability, Tx,
     configurations::{self, ConfigurationRow},
@@ -53,13 +53,8 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<Option<Timestamp>, EngineE
         .store
         .write(Durability::Synced, move |tx| {
             for key in due {
-                let Some(row) = configurations::get(tx, key)?.filter(|row| row.activated && !row.archived) else {
-                    continue;
-                };
-                let loaded = engine.cache.load(tx, row.key, row.version)?;
-                let Some(schedule) = schedule_of(&loaded.configuration.definition) else { continue };
-                for tick in due_ticks(tx, &row, schedule, now)? {
-                    create(&engine, tx, &row, tick, now)?;
+                if let Some(row) = configurations::get(tx, key)? {
+                    make_up(&engine, tx, &row, now)?;
                 }
             }
             Ok::<_, EngineError>(())
@@ -68,6 +63,31 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<Option<Timestamp>, EngineE
     inner.runs_changed();
     // What a batch left over is due at once.
     Ok(Some(now))
+}
+
+/// Creates the runs that are due of an operation which is about to be deployed again: a deployment begins a new time.
+///
+/// # Errors
+/// What the store says.
+pub(crate) fn settle(inner: &Inner, tx: &mut Tx<'_>, identity: &Identity, now: Timestamp) -> Result<(), EngineError> {
+    let Identity { account, environment, configuration_type, configuration_id } = identity;
+    match configurations::resolve(tx, account, *environment, *configuration_type, configuration_id)? {
+        Some(row) if row.identity == *identity => make_up(inner, tx, &row, now),
+        _ => Ok(()),
+    }
+}
+
+/// Creates the runs of an operation's due ticks.
+fn make_up(inner: &Inner, tx: &mut Tx<'_>, row: &ConfigurationRow, now: Timestamp) -> Result<(), EngineError> {
+    if !row.activated || row.archived {
+        return Ok(());
+    }
+    let loaded = inner.cache.load(tx, row.key, row.version)?;
+    let Some(schedule) = schedule_of(&loaded.configuration.definition) else { return Ok(()) };
+    for tick in due_ticks(tx, row, schedule, now)? {
+        create(inner, tx, row, tick, now)?;
+    }
+    Ok(())
 }
 
 /// The schedule that starts an operation, if one does.

@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod backfill;
+mod calendar;
 mod contexts;
 mod copying;
 mod distant;

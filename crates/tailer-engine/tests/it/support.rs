@@ -24,6 +24,18 @@ use crate::remote::Remote;
 pub(crate) struct TestClock(Mutex<SignedDuration>);
 
 impl TestClock {
+    /// One that shows this now, and goes on from there.
+    pub(crate) fn at(instant: &str) -> Arc<Self> {
+        let clock = Arc::new(Self::default());
+        clock.turn_to(instant);
+        clock
+    }
+
+    /// Forth or back.
+    pub(crate) fn turn_to(&self, instant: &str) {
+        *self.0.lock() = instant.parse::<Timestamp>().unwrap().duration_since(Timestamp::now());
+    }
+
     pub(crate) fn advance(&self, by: SignedDuration) {
         *self.0.lock() += by;
     }
@@ -74,6 +86,8 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) warehouse: Arc<EmbeddedWarehouse>,
+    /// What its engine stands on.
+    pub(crate) parts: EngineParts,
 }
 
 impl House {
@@ -137,15 +151,15 @@ impl House {
             },
         };
         change(&mut parts.settings);
-        let engine = Engine::start(parts).await.unwrap();
-        Self { folder, engine, store, clock, warehouse }
+        let engine = Engine::start(parts.clone()).await.unwrap();
+        Self { folder, engine, store, clock, warehouse, parts }
     }
 
     /// Stops without a grace: what runs is let go. The folder and the clock go on.
     pub(crate) async fn stop(self) -> (TempDir, Arc<TestClock>) {
         self.engine.drain(Duration::ZERO).await;
-        let Self { folder, engine, store, clock, warehouse } = self;
-        drop((engine, store, warehouse));
+        let Self { folder, engine, store, clock, warehouse, parts } = self;
+        drop((engine, store, warehouse, parts));
         (folder, clock)
     }
 

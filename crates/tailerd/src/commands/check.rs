@@ -1,6 +1,8 @@
 //! `tailerd check`: the validation of `deploy` without a server. Problems are its result, so they go to standard output.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use tailer_model::ConfigurationType;
 
 use super::check_sql;
 use crate::{
@@ -10,6 +12,9 @@ use crate::{
     failure::{Exit, Failure},
     output,
 };
+
+/// Ticks shown of a configuration.
+const TICKS_SHOWN: usize = 3;
 
 pub(crate) async fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let context = args.context.as_deref().map(contexts::read).transpose()?;
@@ -28,6 +33,9 @@ pub(crate) async fn run(args: &CheckArgs) -> Result<Exit, Failure> {
             }
             for problem in &candidate.problems.warnings {
                 output::line(format!("{} (warning)", candidate.line_of(problem)));
+            }
+            if let Some(line) = schedule(candidate) {
+                output::line(line);
             }
         }
     }
@@ -50,6 +58,22 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// `daily.json: next runs 2024-02-01T05:00:00Z, 2024-02-02T05:00:00Z, 2024-02-03T05:00:00Z`
+fn schedule(candidate: &Candidate) -> Option<String> {
+    let kind = candidate.configuration.as_ref()?.header.configuration_type;
+    let what = if kind == ConfigurationType::Workflow { "resets" } else { "runs" };
+    let mut ticks = next_ticks(candidate);
+    ticks.truncate(TICKS_SHOWN);
+    (!ticks.is_empty()).then(|| format!("{}: next {what} {}", candidate.path.display(), ticks.join(", ")))
+}
+
+/// None of a configuration that is bad, disabled or archived.
+fn next_ticks(candidate: &Candidate) -> Vec<String> {
+    let configuration = candidate.configuration.as_ref().filter(|_| candidate.is_good());
+    let active = configuration.filter(|c| c.header.activated && !c.header.archived);
+    active.map(|c| tailer_engine::next_ticks(c, Timestamp::now())).unwrap_or_default()
+}
+
 fn report(candidate: &Candidate) -> Value {
     let header = candidate.configuration.as_ref().map(|c| &c.header);
     json!({
@@ -59,5 +83,6 @@ fn report(candidate: &Candidate) -> Value {
         "configuration_id": header.map(|h| h.deployed_id()),
         "problems": candidate.problems.errors,
         "warnings": candidate.problems.warnings,
+        "next_ticks": next_ticks(candidate),
     })
 }

@@ -145,7 +145,8 @@ pub(crate) fn describe(result: &Value) -> String {
     let (kind, id) = (client::text(result, "configuration_type"), client::text(result, "configuration_id"));
     let mut line = format!("{kind} {id} version {version}");
     if let Some(next) = result.get("next_ticks").and_then(Value::as_array).and_then(|ticks| ticks.first()?.as_str()) {
-        line.push_str(&format!(", next run {next}"));
+        let what = if kind == ConfigurationType::Workflow.as_str() { "reset" } else { "run" };
+        line.push_str(&format!(", next {what} {next}"));
     }
     if let Some(run_id) = result.get("run_id").and_then(Value::as_str) {
         line.push_str(&format!(", run {run_id}"));
