@@ -198,6 +198,13 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// The storage cannot, or refuses the path.
     async fn delete(&self, path: &ObjectPath) -> Result<(), StorageError>;
 
+    /// `gs://bucket/name` by which services of Google Cloud find the object, whatever configurations call the bucket. `None` where it
+    /// lies elsewhere.
+    fn google_address(&self, path: &ObjectPath) -> Option<String> {
+        let _ = path;
+        None
+    }
+
     /// A file of this machine that holds the object, where there is one: saves a copy when a local engine reads it.
     fn local_path(&self, path: &ObjectPath) -> Option<PathBuf>;
 

@@ -1,7 +1,7 @@
 #standardSQL
 SELECT
   city,
-  ARRAY_AGG(STRUCT(place, product_name, units, revenue) ORDER BY place) AS products
+  ARRAY_AGG(STRUCT(place AS place, product_name AS product_name, units AS units, revenue AS revenue) ORDER BY place) AS products
 FROM `retail-demo.core.best_sellers`
 GROUP BY city
 ORDER BY city

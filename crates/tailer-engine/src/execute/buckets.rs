@@ -26,15 +26,18 @@ pub(crate) fn address(bucket: &str) -> StorageAddress {
     }
 }
 
-/// Whether a warehouse finds there what this server does.
-pub(super) fn are_shared(task: &TaskContext, warehouse: &dyn Warehouse, address: &StorageAddress) -> bool {
-    warehouse.reaches_buckets() && address.kind == StorageKind::Gcs && !task.run.inner.parts.storages.is_local(address)
+/// Where a warehouse finds what this server does; `None` where it cannot. A star in a name would be one of the warehouse's.
+pub(super) fn shared(warehouse: &dyn Warehouse, storage: &dyn Storage, path: &ObjectPath) -> Option<String> {
+    let address = if warehouse.reaches_buckets() { storage.google_address(path) } else { None };
+    address.filter(|address| !address.contains('*'))
 }
 
 /// A folder for one job's files.
 pub(super) struct StagingFolder {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) folder: ObjectPath,
+    /// Without a slash at the end.
+    pub(super) address: String,
 }
 
 impl StagingFolder {
@@ -45,15 +48,15 @@ impl StagingFolder {
     pub(super) fn of(task: &TaskContext, warehouse: &dyn Warehouse) -> Result<Option<Self>, TaskError> {
         let Some(place) = warehouse.staging() else { return Ok(None) };
         let (bucket, prefix) = place.split_once('/').unwrap_or((place.as_str(), ""));
-        let address = address(bucket);
-        if !are_shared(task, warehouse, &address) {
-            return Err(TaskError::Failed(format!(
-                "the staging bucket {bucket} is a folder of this server, where the warehouse finds nothing: see docs/storages.md"
-            )));
-        }
-        let storage = task.run.inner.parts.storages.open(&address)?;
+        let storage = task.run.inner.parts.storages.open(&address(bucket))?;
         let folder = ObjectPath::parse(&format!("{prefix}/{}", task.job_id().0))?;
-        Ok(Some(Self { storage, folder }))
+        let address = shared(warehouse, storage.as_ref(), &folder).ok_or_else(|| {
+            TaskError::Failed(format!(
+                "the staging bucket {bucket} is no bucket of Google Cloud Storage, where the warehouse would find something: its \
+                 settings have to say service = \"gcs\""
+            ))
+        })?;
+        Ok(Some(Self { storage, folder, address }))
     }
 
     /// Removes what is in it.
@@ -72,12 +75,7 @@ impl StagingFolder {
     /// [`Self::clear`] at the end, where a failure changes nothing.
     pub(super) async fn leave(&self) {
         if let Err(error) = self.clear().await {
-            tracing::warn!(folder = self.location(), %error, "staged files could not be removed");
+            tracing::warn!(folder = self.address, %error, "staged files could not be removed");
         }
-    }
-
-    /// Without a slash at the end.
-    pub(super) fn location(&self) -> String {
-        self.storage.location(&self.folder).trim_end_matches('/').to_owned()
     }
 }

@@ -19,7 +19,7 @@ use tokio::io::AsyncReadExt;
 
 use super::{
     TaskContext, TaskDone,
-    buckets::{self, StagingFolder, are_shared},
+    buckets::{self, StagingFolder},
 };
 use crate::error::TaskError;
 
@@ -35,18 +35,14 @@ pub(super) async fn write(task: &TaskContext, export: &Export, query: Query) -> 
     let folder = ObjectPath::parse(&template::render(&export.prefix, date, Some(at), None))?;
     // Refuses a name that would leave the folder before anything runs.
     let top = folder.join(&format!("{file_name}.top"))?;
-    let address = buckets::address(&export.bucket);
-    let storage = run.inner.parts.storages.open(&address)?;
+    let storage = run.inner.parts.storages.open(&buckets::address(&export.bucket))?;
     let warehouse = task.warehouse(&export.project)?;
-    let shared = are_shared(task, warehouse.as_ref(), &address);
-    let staging = if shared { None } else { StagingFolder::of(task, warehouse.as_ref())? };
+    let shared = buckets::shared(warehouse.as_ref(), storage.as_ref(), &folder);
+    let staging = if shared.is_some() { None } else { StagingFolder::of(task, warehouse.as_ref())? };
     if let Some(staging) = &staging {
         staging.clear().await?;
     }
-    let bucket_folder = match &staging {
-        Some(staging) => Some(staging.location()),
-        None => shared.then(|| storage.location(&folder).trim_end_matches('/').to_owned()),
-    };
+    let bucket_folder = shared.or_else(|| staging.as_ref().map(|staging| staging.address.clone()));
     let scratch = run.inner.parts.settings.scratch.join(task.job_id().0);
     let made = async {
         remake(&scratch).await?;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use tailer_model::{TaskId, operation::storage_to_storage::StorageAddress};
+use tailer_model::TaskId;
 use tailer_storage::{ObjectMeta, ObjectPath, Storage};
 
 use super::{RunContext, TaskContext};
@@ -28,7 +28,6 @@ pub(super) struct Source {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) path: ObjectPath,
     pub(super) input: FileInput,
-    pub(super) address: StorageAddress,
     /// The folder that the operation watches.
     folder: ObjectPath,
 }
@@ -40,7 +39,7 @@ impl Source {
             .ok_or_else(|| TaskError::Failed("the operation has no source".into()))?;
         let storage = task.run.inner.parts.storages.open(address)?;
         let folder = ObjectPath::parse(&address.prefix)?;
-        Ok(Self { storage, path: ObjectPath::parse(&input.path)?, input, address: address.clone(), folder })
+        Ok(Self { storage, path: ObjectPath::parse(&input.path)?, input, folder })
     }
 
     /// The file, as it was when it arrived.

@@ -12,7 +12,7 @@ use tokio::{fs, io::AsyncWriteExt};
 
 use super::{
     TaskContext,
-    buckets::{StagingFolder, are_shared},
+    buckets::{StagingFolder, shared},
     files::Source,
 };
 use crate::error::TaskError;
@@ -37,11 +37,9 @@ impl Found {
         warehouse: &dyn Warehouse,
         with_head: bool,
     ) -> Result<Self, TaskError> {
-        let location = &source.input.location;
-        // A star would be one of the warehouse's.
-        if are_shared(task, warehouse, &source.address) && !location.contains('*') {
+        if let Some(location) = shared(warehouse, source.storage.as_ref(), &source.path) {
             source.unchanged().await?;
-            let object = ObjectFile { location: location.clone(), head: head(source, with_head).await? };
+            let object = ObjectFile { location, head: head(source, with_head).await? };
             return Ok(Self::Object { object, copy: None });
         }
         let staging = if warehouse.reaches_buckets() { StagingFolder::of(task, warehouse)? } else { None };
@@ -88,7 +86,7 @@ async fn copied(task: &TaskContext, source: &Source, staging: &StagingFolder) ->
     }
     // Rewritten while it was read, it would be neither the old nor the new one.
     source.unchanged().await?;
-    let location = staging.storage.location(&to);
+    let location = format!("{}/{}", staging.address, to.name());
     task.info(format!("{} bytes of {} staged as {location}", meta.size, source.input.location));
     Ok(location)
 }

@@ -308,6 +308,10 @@ impl<S: Service> Storage for Cloud<S> {
         }
     }
 
+    fn google_address(&self, path: &ObjectPath) -> Option<String> {
+        self.service.google_bucket().map(|bucket| format!("gs://{bucket}/{path}").trim_end_matches('/').to_owned())
+    }
+
     fn local_path(&self, _: &ObjectPath) -> Option<PathBuf> {
         None
     }

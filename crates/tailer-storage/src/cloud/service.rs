@@ -78,6 +78,11 @@ pub(super) trait Service: Access + Clone + fmt::Debug + 'static {
 
     fn wanted(&self) -> Wanted;
 
+    /// The bucket, where it is one of Google Cloud Storage.
+    fn google_bucket(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether this service can reach the other's objects with its own credentials.
     fn reaches(&self, other: &Self) -> bool;
 

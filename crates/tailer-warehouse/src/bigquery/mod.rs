@@ -97,6 +97,17 @@ struct Inner {
     client: Client,
     /// Jobs submitted here that nobody has waited for to the end.
     jobs: Mutex<HashMap<WarehouseJobId, Arc<Submitted>>>,
+    /// Held by who makes a dataset or a table: many tasks may miss it at once.
+    making: Mutex<HashMap<TableName, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Inner {
+    /// The turn to make what has this name.
+    fn turn(&self, name: TableName) -> Arc<tokio::sync::Mutex<()>> {
+        let mut making = self.making.lock();
+        making.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(making.entry(name).or_default())
+    }
 }
 
 /// What is needed to see a job to its end.
@@ -129,7 +140,7 @@ impl BigQueryWarehouse {
     /// [`WarehouseError::Invalid`] for an endpoint or credentials that cannot be used.
     pub fn open(settings: BigQuerySettings) -> Result<Self, WarehouseError> {
         let client = Client::new(settings.endpoint.as_deref(), &settings.credentials, settings.retries.clone())?;
-        Ok(Self(Arc::new(Inner { settings, client, jobs: Mutex::default() })))
+        Ok(Self(Arc::new(Inner { settings, client, jobs: Mutex::default(), making: Mutex::default() })))
     }
 }
 

@@ -82,10 +82,13 @@ impl Inner {
         if !self.settings.create_datasets {
             return Ok(());
         }
-        let there = self.client.get::<Dataset>(self.client.url(&table.project, &["datasets", &table.dataset])).await;
-        match there {
-            Err(failure) if failure.is_missing() => {}
-            answer => return Ok(answer.map(drop)?),
+        if self.has_dataset(table).await? {
+            return Ok(());
+        }
+        let turn = self.turn(TableName { table: String::new(), ..table.without_decorator() });
+        let _made_by_one = turn.lock().await;
+        if self.has_dataset(table).await? {
+            return Ok(());
         }
         let dataset = Dataset {
             dataset_reference: DatasetReference {
@@ -97,6 +100,14 @@ impl Inner {
         match self.client.post::<Value>(self.client.url(&table.project, &["datasets"]), &dataset).await {
             Err(failure) if !failure.is_duplicate() => Err(failure.into()),
             _ => Ok(()),
+        }
+    }
+
+    async fn has_dataset(&self, table: &TableName) -> Result<bool, WarehouseError> {
+        let url = self.client.url(&table.project, &["datasets", &table.dataset]);
+        match self.client.get::<Dataset>(url).await {
+            Err(failure) if failure.is_missing() => Ok(false),
+            answer => Ok(answer.map(|_| true)?),
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tailer_model::operation::{
     WriteDisposition,
-    ddl::{Field, TableDefinition},
+    ddl::{Field, FieldType, Mode},
 };
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
     jobs::Work,
     load::{self, kept_layout, replaces, schema_updates},
     outcome, tables,
-    wire::{JobConfiguration, LoadStatistics, QueryConfiguration, Schema},
+    wire::{JobConfiguration, JobResource, LoadStatistics, QueryConfiguration, Schema},
 };
 use crate::{Load, LoadSchema, Outcome, TableInfo, TableName, WarehouseError, WarehouseJobId};
 
@@ -58,27 +58,9 @@ impl Inner {
             let done = self.run(&format!("{}_p{number}", id.0), &work, submitted).await?;
             add(&mut told, &done.statistics.load);
         }
-        let (done, made) = match self.job(&id.0).await? {
-            // The rows have been brought already, and what they waited in may be gone.
-            Some(_) => (self.ended(&id.0, submitted, &Work::plain(JobConfiguration::default())).await, false),
-            None => {
-                let fields = self.columns_of(load, waiting).await?;
-                let made = existing.is_none();
-                if made {
-                    self.make_for(load, &fields).await?;
-                }
-                let configuration = self.bring(load, existing, &fields, waiting, submitted)?;
-                (self.run(&id.0, &configuration, submitted).await.map(|done| (done, None)), made)
-            }
-        };
-        let done = match done {
-            Ok((done, _)) => done,
-            Err(error) => {
-                if made {
-                    self.delete(&load.table.without_decorator()).await?;
-                }
-                return Err(error);
-            }
+        let done = match existing {
+            None => self.bring_to_new(id, load, waiting, submitted).await?,
+            existing => self.bring(&id.0, load, existing, waiting, submitted).await?,
         };
         let mut outcome = outcome::of(&self.settings, &done, None);
         let positive = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
@@ -104,54 +86,117 @@ impl Inner {
         Ok(fields)
     }
 
-    /// Makes the table before the rows come, with all that a query cannot say of its columns.
-    async fn make_for(&self, load: &Load, fields: &[Field]) -> Result<(), WarehouseError> {
-        let definition = TableDefinition {
-            schema: fields.to_vec(),
-            description: load.description.clone(),
-            ..TableDefinition::default()
-        };
-        match self.create(&load.table.without_decorator(), &definition).await {
-            Err(WarehouseError::AlreadyExists(_)) => Ok(()),
-            made => made,
+    /// Brings the rows to a table that was not there. Several loads may want to make it: one does, and the others fill it.
+    async fn bring_to_new(
+        &self,
+        id: &WarehouseJobId,
+        load: &Load,
+        waiting: &TableName,
+        submitted: &Submitted,
+    ) -> Result<JobResource, WarehouseError> {
+        let turn = self.turn(load.table.without_decorator());
+        let made_by_one = turn.lock().await;
+        let existing = self.table(&load.table).await?;
+        if existing.is_some() {
+            drop(made_by_one);
+            return self.bring(&id.0, load, existing.as_ref(), waiting, submitted).await;
+        }
+        match self.bring(&id.0, load, None, waiting, submitted).await {
+            // Another server was faster.
+            Err(WarehouseError::AlreadyExists(_)) => {
+                let made = self.table(&load.table).await?;
+                self.bring(&format!("{}_again", id.0), load, made.as_ref(), waiting, submitted).await
+            }
+            done => done,
         }
     }
 
-    /// The query that brings the rows to their place.
-    fn bring(
+    /// Brings the rows to their place, or finds that it was done.
+    async fn bring(
         &self,
+        id: &str,
         load: &Load,
         existing: Option<&TableInfo>,
-        fields: &[Field],
         waiting: &TableName,
         submitted: &Submitted,
-    ) -> Result<Work, WarehouseError> {
-        load.table.check()?;
-        let schema = Schema { fields: fields.iter().map(tables::column).collect() };
-        let differs = existing.is_some_and(|table| !same_columns(&table.definition.schema, fields));
-        let disposition = match load.options.write_disposition {
-            // Whoever keeps the columns keeps all that is known of them.
-            WriteDisposition::Truncate if !differs => "WRITE_TRUNCATE_DATA",
-            other => other.as_str(),
+    ) -> Result<JobResource, WarehouseError> {
+        if self.job(id).await?.is_some() {
+            // What the rows waited in may be gone.
+            let work = Work { gives_rows: true, ..Work::plain(JobConfiguration::default()) };
+            return Ok(self.ended(id, submitted, &work).await?.0);
+        }
+        let fields = self.columns_of(load, waiting).await?;
+        let query = match existing {
+            None if load.table.decorator.is_none() => making(load, &fields, waiting),
+            existing => filling(load, existing, &fields, waiting),
         };
-        let kept = existing.filter(|_| differs).map(|table| kept_layout(table, replaces(load).then_some(&schema)));
-        let kept = kept.unwrap_or_default();
-        let query = QueryConfiguration {
-            query: selected(load, fields, waiting),
-            use_legacy_sql: false,
-            destination_table: Some((&load.table).into()),
-            create_disposition: Some("CREATE_NEVER".to_owned()),
-            write_disposition: Some(disposition.to_owned()),
-            schema_update_options: schema_updates(load),
-            time_partitioning: kept.time_partitioning,
-            range_partitioning: kept.range_partitioning,
-            clustering: kept.clustering,
-            maximum_bytes_billed: self.settings.maximum_bytes_billed.and_then(|bytes| i64::try_from(bytes).ok()),
-            ..QueryConfiguration::default()
-        };
+        let maximum_bytes_billed = self.settings.maximum_bytes_billed.and_then(|bytes| i64::try_from(bytes).ok());
+        let query = QueryConfiguration { maximum_bytes_billed, ..query };
         let labels = submitted.labels.clone();
-        Ok(Work::plain(JobConfiguration { query: Some(query), labels, ..JobConfiguration::default() }))
+        let configuration = JobConfiguration { query: Some(query), labels, ..JobConfiguration::default() };
+        self.run(id, &Work { gives_rows: true, ..Work::plain(configuration) }, submitted).await
     }
+}
+
+/// Makes the table with all that is known of its columns, and its rows with it.
+fn making(load: &Load, fields: &[Field], waiting: &TableName) -> QueryConfiguration {
+    let columns: Vec<String> = fields.iter().map(|field| column(field, true)).collect();
+    let described = load.description.as_ref().map(|text| format!("\nOPTIONS(description={})", literal(text)));
+    let TableName { project, dataset, table, .. } = &load.table;
+    let query = format!(
+        "CREATE TABLE `{project}`.`{dataset}`.`{table}` (\n  {}\n){}\nAS {}",
+        columns.join(",\n  "),
+        described.unwrap_or_default(),
+        selected(load, fields, waiting)
+    );
+    QueryConfiguration { query, ..QueryConfiguration::default() }
+}
+
+/// Adds rows to a table that is there, or replaces what is in it.
+fn filling(load: &Load, existing: Option<&TableInfo>, fields: &[Field], waiting: &TableName) -> QueryConfiguration {
+    let schema = Schema { fields: fields.iter().map(tables::column).collect() };
+    let differs = existing.is_some_and(|table| !same_columns(&table.definition.schema, fields));
+    let disposition = match load.options.write_disposition {
+        // Whoever keeps the columns keeps all that is known of them.
+        WriteDisposition::Truncate if !differs => "WRITE_TRUNCATE_DATA",
+        other => other.as_str(),
+    };
+    let kept = existing.filter(|_| differs).map(|table| kept_layout(table, replaces(load).then_some(&schema)));
+    let kept = kept.unwrap_or_default();
+    QueryConfiguration {
+        query: selected(load, fields, waiting),
+        destination_table: Some((&load.table).into()),
+        create_disposition: Some("CREATE_IF_NEEDED".to_owned()),
+        write_disposition: Some(disposition.to_owned()),
+        schema_update_options: schema_updates(load),
+        time_partitioning: kept.time_partitioning,
+        range_partitioning: kept.range_partitioning,
+        clustering: kept.clustering,
+        ..QueryConfiguration::default()
+    }
+}
+
+/// A column as SQL declares it; members of a STRUCT have no `NOT NULL` that a query could keep.
+fn column(field: &Field, is_outer: bool) -> String {
+    let mut written = format!("{} {}", name(&field.name), type_of(field));
+    if is_outer && field.mode == Mode::Required {
+        written.push_str(" NOT NULL");
+    }
+    if let Some(description) = &field.description {
+        let _ = write!(written, " OPTIONS(description={})", literal(description));
+    }
+    written
+}
+
+fn type_of(field: &Field) -> String {
+    let element = match field.field_type {
+        FieldType::Record => {
+            let members: Vec<String> = field.fields.iter().map(|member| column(member, false)).collect();
+            format!("STRUCT<{}>", members.join(", "))
+        }
+        other => other.as_str().to_owned(),
+    };
+    if field.mode == Mode::Repeated { format!("ARRAY<{element}>") } else { element }
 }
 
 /// All objects in one job, every file in one of its own.
@@ -225,6 +270,22 @@ mod tests {
     #[test]
     fn constants_are_literals() {
         assert_eq!(literal("it's a\\b\nc"), "'it\\'s a\\\\b\\nc'");
+    }
+
+    #[test]
+    fn columns_are_declared_with_all_that_is_known() {
+        let field = |name: &str, field_type, mode, fields| Field {
+            name: name.to_owned(),
+            field_type,
+            mode,
+            description: Some("It's".to_owned()),
+            fields,
+        };
+        let inner = Field { description: None, ..field("x", FieldType::Int64, Mode::Required, Vec::new()) };
+        let outer = field("rows", FieldType::Record, Mode::Repeated, vec![inner]);
+        assert_eq!(column(&outer, true), "`rows` ARRAY<STRUCT<`x` INT64>> OPTIONS(description='It\\'s')");
+        let key = field("key", FieldType::String, Mode::Required, Vec::new());
+        assert_eq!(column(&key, true), "`key` STRING NOT NULL OPTIONS(description='It\\'s')");
     }
 
     #[test]

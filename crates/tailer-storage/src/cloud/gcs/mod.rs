@@ -159,6 +159,10 @@ impl Service for Gcs {
         self.base == other.base && self.identity == other.identity
     }
 
+    fn google_bucket(&self) -> Option<&str> {
+        Some(&self.bucket)
+    }
+
     async fn bucket_exists(&self) -> Result<bool, Fault> {
         match self.http.text(self, &self.call(Method::GET, &self.bucket_path(), &[("fields", "name")])).await {
             Ok(_) => Ok(true),

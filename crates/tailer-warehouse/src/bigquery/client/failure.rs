@@ -119,6 +119,7 @@ impl From<ErrorProto> for WarehouseError {
         match reason.as_str() {
             "stopped" => Self::Cancelled,
             "notFound" => Self::NotFound(stripped(&message, "Not found: ")),
+            "duplicate" => Self::AlreadyExists(stripped(&message, "Already Exists: ")),
             "accessDenied" => Self::Invalid { message: format!("access denied: {message}"), line: None, column: None },
             reason if is_passing(reason) => Self::Transient(message),
             _ => {
