@@ -10,7 +10,11 @@ use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    EngineError, EngineParts, cache::Cache, execute::places::Places, hints::Hints, notifications::NoticeCounts,
+    EngineError, EngineParts,
+    cache::Cache,
+    execute::{places::Places, stops::Stops},
+    hints::Hints,
+    notifications::NoticeCounts,
     reconcile,
 };
 
@@ -46,6 +50,8 @@ pub(crate) struct Driven {
     pub(crate) fence: i64,
     /// Cancelled when somebody wants the run stopped.
     pub(crate) cancel: CancellationToken,
+    /// Single tasks that somebody wants stopped.
+    pub(crate) stops: Arc<Stops>,
 }
 
 /// Wakes the reconcilers. A poke that comes while one runs makes it run once more.

@@ -13,6 +13,7 @@ use tailer_store::{
     configurations::ConfigurationRow,
     idempotency, logs,
     runs::{self, CancelOutcome, NewRun, RunFilter, RunRow},
+    tasks::{self, TaskCancel},
 };
 
 use crate::{
@@ -365,6 +366,48 @@ impl Engine {
             .await?;
         self.stop_driving(run);
         self.0.announce(run);
+        self.0.runs_changed();
+        Ok(())
+    }
+
+    /// Stops one task of a running run, which goes on: the task counts as failed, with what its criticality makes of that, and is
+    /// not tried again. One that has not started never does.
+    ///
+    /// # Errors
+    /// As [`Engine::run_status`]; [`EngineError::NotFound`] for a task that the run does not have, or not yet;
+    /// [`EngineError::Conflict`] for one that has ended, and when the run has.
+    pub async fn cancel_task(
+        &self,
+        configuration: &ConfigurationRef,
+        run: &RunId,
+        task: &TaskId,
+        by: &str,
+    ) -> Result<(), EngineError> {
+        let (wanted, id, asked, name, now) =
+            (configuration.clone(), run.clone(), task.clone(), by.to_owned(), self.0.now());
+        self.0
+            .parts
+            .store
+            .write(Durability::Synced, move |tx| {
+                let row = resolve(tx, &wanted)?;
+                run_of(tx, &row, &id)?;
+                match tasks::request_cancel(tx, &id, &asked, &name)? {
+                    TaskCancel::Unknown => {
+                        let message = format!("the run has no task {asked}, or has not begun");
+                        return Err(EngineError::not_found("unknown_task", message));
+                    }
+                    TaskCancel::Ended => {
+                        return Err(EngineError::conflict("task_ended", format!("the task {asked} has ended already")));
+                    }
+                    TaskCancel::Requested => {}
+                }
+                let line = crate::execute::log::line(now, "INFO", Some(&asked), format!("cancelled by {name}"));
+                Ok(logs::append(tx, &id, &[line])?)
+            })
+            .await?;
+        if let Some(driven) = self.0.driven.lock().get(run) {
+            driven.stops.want(task.clone(), by.to_owned());
+        }
         self.0.runs_changed();
         Ok(())
     }

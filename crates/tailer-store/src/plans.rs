@@ -75,11 +75,13 @@ fn execute(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
     assert_eq!(runs::claim(tx, "w", now(), now(), 10, 10, runs::Place::Home)?.len(), 1);
     runs::renew(tx, "w", now(), now())?;
     runs::cancel_requested(tx, "w")?;
+    tasks::cancels_wanted(tx, "w")?;
     assert_eq!(runs::take_over(tx, "v", now(), now(), 10, runs::Place::Home)?.len(), 1);
     let (id, fence, task): (_, _, TaskId) = (one.run_id, 2, "t".parse().unwrap());
     assert!(runs::held(tx, &id, fence)?);
     assert!(tasks::plan(tx, &id, fence, &[(task.clone(), "sql".into(), Criticality::Critical)])?);
     assert!(tasks::start(tx, &id, fence, &task, 1, now())?);
+    assert_eq!(tasks::request_cancel(tx, &id, &task, "ada")?, tasks::TaskCancel::Requested);
     assert!(statements::record(tx, &id, fence, &task, 1, "job", now())?);
     statements::open(tx, &id)?;
     assert!(runs::set_progress(tx, &id, fence, json!(1))?);

@@ -24,6 +24,8 @@ pub struct TaskRow {
     pub end: Option<Timestamp>,
     /// When the next attempt begins, while it waits for that.
     pub due: Option<Timestamp>,
+    /// Who wants it stopped.
+    pub cancel_wanted: Option<String>,
     /// What the task counted; null until it ends.
     pub statistics: Json,
     /// The SQL as run.
@@ -203,7 +205,8 @@ pub(crate) fn settle(tx: &mut Tx<'_>, run: i64, at: Timestamp) -> Result<(), Sto
 /// What the database says.
 pub fn list(tx: &mut Tx<'_>, run_id: &RunId) -> Result<Vec<TaskRow>, StoreError> {
     tx.query(
-        "SELECT task_id, task_type, status, criticality, attempt, position, started, ended, due, statistics, statement, error \
+        "SELECT task_id, task_type, status, criticality, attempt, position, started, ended, due, cancel_wanted, \
+         statistics, statement, error \
          FROM tasks WHERE run = (SELECT sequence FROM runs WHERE run_id = ?1) ORDER BY position",
         &[run_id.into()],
         |row| {
@@ -218,10 +221,59 @@ pub fn list(tx: &mut Tx<'_>, run_id: &RunId) -> Result<Vec<TaskRow>, StoreError>
                 start: row.take()?,
                 end: row.take()?,
                 due: row.take()?,
+                cancel_wanted: row.take()?,
                 statistics: row.take()?,
                 sql: row.take()?,
                 error: row.take()?,
             })
         },
+    )
+}
+
+/// What became of a wish to stop a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskCancel {
+    /// The run has no such task, or has not planned its tasks yet.
+    Unknown,
+    /// The task or its run has ended.
+    Ended,
+    /// The worker has been asked.
+    Requested,
+}
+
+/// Wishes that a task of a run be stopped while the run goes on. Its worker is asked ([`cancels_wanted`]), and whoever takes the run
+/// over is too.
+///
+/// # Errors
+/// What the database says.
+pub fn request_cancel(tx: &mut Tx<'_>, run_id: &RunId, task_id: &TaskId, by: &str) -> Result<TaskCancel, StoreError> {
+    let found = tx.query_one(
+        "SELECT runs.sequence, runs.phase, tasks.status FROM runs JOIN tasks ON tasks.run = runs.sequence \
+         WHERE runs.run_id = ?1 AND tasks.task_id = ?2",
+        &[run_id.into(), task_id.into()],
+        |row| Ok((row.take::<i64>()?, row.take::<String>()?, row.take::<TaskStatus>()?)),
+    )?;
+    let Some((run, phase, status)) = found else { return Ok(TaskCancel::Unknown) };
+    if phase != "running" || !matches!(status, TaskStatus::Pending | TaskStatus::Running) {
+        return Ok(TaskCancel::Ended);
+    }
+    tx.execute(
+        "UPDATE tasks SET cancel_wanted = COALESCE(cancel_wanted, ?3) WHERE run = ?1 AND task_id = ?2",
+        &[run.into(), task_id.into(), by.into()],
+    )?;
+    tx.execute("UPDATE runs SET task_cancels = 1 WHERE sequence = ?1", &[run.into()])?;
+    Ok(TaskCancel::Requested)
+}
+
+/// The tasks of runs that `worker` holds which somebody wants stopped, and who.
+///
+/// # Errors
+/// What the database says.
+pub fn cancels_wanted(tx: &mut Tx<'_>, worker: &str) -> Result<Vec<(RunId, TaskId, String)>, StoreError> {
+    tx.query(
+        "SELECT runs.run_id, tasks.task_id, tasks.cancel_wanted FROM runs JOIN tasks ON tasks.run = runs.sequence \
+         WHERE runs.phase = 'running' AND runs.worker = ?1 AND runs.task_cancels = 1 AND tasks.cancel_wanted IS NOT NULL",
+        &[worker.into()],
+        |row| Ok((row.take()?, row.take()?, row.take()?)),
     )
 }

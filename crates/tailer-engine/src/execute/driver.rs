@@ -25,6 +25,7 @@ use super::{
     executor_of, job_id, log,
     places::{Place, Share},
     progress::Progress,
+    stops::Stops,
 };
 use crate::{
     EngineError,
@@ -39,10 +40,11 @@ pub(crate) fn spawn(inner: &Arc<Inner>, run: RunRow) {
         cancel.cancel();
     }
     let (id, fence) = (run.run_id.clone(), run.fence);
-    inner.driven.lock().insert(id.clone(), Driven { fence, cancel: cancel.clone() });
+    let stops = Arc::new(Stops::default());
+    inner.driven.lock().insert(id.clone(), Driven { fence, cancel: cancel.clone(), stops: stops.clone() });
     let engine = inner.clone();
     inner.tasks.spawn(async move {
-        if let Err(error) = drive(&engine, run, cancel).await {
+        if let Err(error) = drive(&engine, run, cancel, stops).await {
             tracing::error!(run = %id, %error, "the run could not be driven; it is tried again when its lease has passed");
         }
         let mut driven = engine.driven.lock();
@@ -55,7 +57,12 @@ pub(crate) fn spawn(inner: &Arc<Inner>, run: RunRow) {
     });
 }
 
-async fn drive(inner: &Arc<Inner>, run: RunRow, cancel: CancellationToken) -> Result<(), EngineError> {
+async fn drive(
+    inner: &Arc<Inner>,
+    run: RunRow,
+    cancel: CancellationToken,
+    stops: Arc<Stops>,
+) -> Result<(), EngineError> {
     let (key, version, cache) = (run.configuration, run.version, inner.clone());
     let loaded = inner.parts.store.read(move |tx| cache.cache.load(tx, key, version)).await;
     let log = log::RunLog::new(inner, run.run_id.clone());
@@ -83,11 +90,24 @@ async fn drive(inner: &Arc<Inner>, run: RunRow, cancel: CancellationToken) -> Re
     let attempts = vec![1; plan.tasks.len()];
     let limit = context.loaded.configuration.header.endurance.timeout;
     let deadline = limit.and_then(|limit| context.run.start.checked_add(limit).ok());
-    let (waiting, error, running) = (BTreeMap::new(), None, JoinSet::new());
-    let (share, reason) = (Share::default(), context.run.reason.clone());
-    Driver { context, executor, plan, progress, attempts, waiting, deadline, error, running, share, reason, cancel }
-        .drive()
-        .await
+    let reason = context.run.reason.clone();
+    let driver = Driver {
+        context,
+        executor,
+        plan,
+        progress,
+        attempts,
+        waiting: BTreeMap::new(),
+        deadline,
+        error: None,
+        running: JoinSet::new(),
+        tokens: BTreeMap::new(),
+        share: Share::default(),
+        reason,
+        cancel,
+        stops,
+    };
+    driver.drive().await
 }
 
 /// Only the tasks asked for. A task between two of them that was left out still orders them.
@@ -120,11 +140,14 @@ struct Driver {
     /// Of the first task whose failure fails the run.
     error: Option<String>,
     running: JoinSet<Ended>,
+    /// What stops each task that runs.
+    tokens: BTreeMap<usize, CancellationToken>,
     /// Of the places that the server has for tasks.
     share: Share,
     /// What is recorded of why it waits.
     reason: Option<String>,
     cancel: CancellationToken,
+    stops: Arc<Stops>,
 }
 
 /// What one turn records.
@@ -148,6 +171,7 @@ impl Driver {
         let mut turn = Turn::default();
         loop {
             self.release();
+            self.stop_tasks(&mut turn);
             turn.skipped = self.progress.skip();
             let places = self.begin(&mut turn);
             turn.over = self.progress.is_over();
@@ -184,8 +208,15 @@ impl Driver {
             let before = self.context.inner.parts.store.read(move |tx| tasks::list(tx, &id)).await?;
             for row in before {
                 let Some(task) = self.plan.graph.position(&row.task_id) else { continue };
-                // What was running when its worker died is done again, as the same attempt.
-                let status = if row.status == TaskStatus::Running { TaskStatus::Pending } else { row.status };
+                let status = match row.status {
+                    // What was running when its worker died is done again, as the same attempt.
+                    TaskStatus::Running => TaskStatus::Pending,
+                    TaskStatus::Cancelled => TaskStatus::Failed,
+                    other => other,
+                };
+                if let Some(by) = row.cancel_wanted {
+                    self.stops.want(row.task_id.clone(), by);
+                }
                 self.progress.set(task, status);
                 if let Some(attempt) = self.attempts.get_mut(task) {
                     *attempt = row.attempt.max(1);
@@ -193,7 +224,7 @@ impl Driver {
                 if let (TaskStatus::Pending, Some(due)) = (status, row.due) {
                     self.wait(task, due);
                 }
-                if row.status == TaskStatus::Failed && row.criticality.stops_run() {
+                if status == TaskStatus::Failed && row.criticality.stops_run() {
                     self.error = self.error.take().or(row.error.map(|e| format!("task {}: {e}", row.task_id)));
                 }
             }
@@ -233,7 +264,8 @@ impl Driver {
     fn start(&mut self, position: usize, place: Place) {
         let (Some(task), Some(attempt)) = (self.plan.tasks.get(position), self.attempts.get(position)) else { return };
         let context = TaskContext::new(self.context.clone(), task.clone(), position, *attempt);
-        let (executor, cancel) = (self.executor, self.cancel.clone());
+        let (executor, cancel) = (self.executor, self.cancel.child_token());
+        self.tokens.insert(position, cancel.clone());
         self.running.spawn(async move {
             let ended = attempt::run(executor, context, cancel).await;
             drop(place);
@@ -254,6 +286,22 @@ impl Driver {
         for task in due {
             self.waiting.remove(&task);
             self.progress.release(task);
+        }
+    }
+
+    /// Stops the tasks that somebody wants stopped: those that run end by themselves, the others never start.
+    fn stop_tasks(&mut self, turn: &mut Turn) {
+        for id in self.stops.wanted() {
+            let Some(task) = self.plan.graph.position(&id) else { continue };
+            if let Some(token) = self.tokens.get(&task) {
+                token.cancel();
+            } else if self.progress.is_pending(task) && !self.progress.halted() {
+                self.waiting.remove(&task);
+                self.progress.release(task);
+                let (status, at) = (TaskStatus::Cancelled, self.context.inner.now());
+                let end = TaskEnd { status, statistics: serde_json::Value::Null, sql: None, error: None, at };
+                self.note(Ended { task, end }, turn);
+            }
         }
     }
 
@@ -291,6 +339,7 @@ impl Driver {
                     if self.running.is_empty() { return Some(turn); }
                 }
                 () = self.context.inner.reach(retry), if retry.is_some() => return Some(turn),
+                () = self.stops.told() => return Some(turn),
                 () = self.share.arrive(), if self.share.is_waiting() => return Some(turn),
                 () = abandon.cancelled() => {
                     self.cancel.cancel();
@@ -314,11 +363,15 @@ impl Driver {
     fn next_attempt(&self, ended: &Ended) -> Option<Timestamp> {
         let endurance = self.plan.tasks.get(ended.task)?.endurance;
         let attempt = *self.attempts.get(ended.task)?;
+        if self.stops.of(&self.plan.tasks.get(ended.task)?.id).is_some() {
+            return None;
+        }
         let again = ended.end.status == TaskStatus::Failed && attempt <= endurance.retries && !self.progress.halted();
         again.then(|| ended.end.at.checked_add(endurance.retry_delay).unwrap_or(ended.end.at))
     }
 
-    fn note(&mut self, ended: Ended, turn: &mut Turn) {
+    fn note(&mut self, mut ended: Ended, turn: &mut Turn) {
+        self.tokens.remove(&ended.task);
         let planned = self.plan.tasks.get(ended.task);
         if let (Some(due), Some(planned), Some(attempt)) =
             (self.next_attempt(&ended), planned, self.attempts.get_mut(ended.task))
@@ -332,11 +385,19 @@ impl Driver {
             turn.retried.push((ended, due));
             return;
         }
-        self.progress.set(ended.task, ended.end.status);
-        if ended.end.status == TaskStatus::Cancelled {
-            self.progress.stop(SubStatus::Cancelled);
+        let mut status = ended.end.status;
+        if status == TaskStatus::Cancelled {
+            match planned.and_then(|planned| self.stops.of(&planned.id)).filter(|_| !self.cancel.is_cancelled()) {
+                // It counts as one that failed, with all that its criticality makes of that.
+                Some(by) => {
+                    status = TaskStatus::Failed;
+                    ended.end.error = Some(format!("cancelled by {by}"));
+                }
+                None => self.progress.stop(SubStatus::Cancelled),
+            }
         }
-        if let (TaskStatus::Failed, Some(planned)) = (ended.end.status, planned) {
+        self.progress.set(ended.task, status);
+        if let (TaskStatus::Failed, Some(planned)) = (status, planned) {
             let message = ended.end.error.clone().unwrap_or_default();
             let level = if planned.criticality.stops_run() { "ERROR" } else { "WARNING" };
             self.context.log.push(level, Some(&planned.id), format!("failed ({}): {message}", planned.criticality));

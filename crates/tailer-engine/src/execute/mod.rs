@@ -16,6 +16,7 @@ mod meter;
 pub(crate) mod places;
 mod progress;
 mod staging;
+pub(crate) mod stops;
 mod storage_to_storage;
 mod storage_to_tables;
 mod table_to_storage;

@@ -77,6 +77,10 @@ impl Progress {
         !matches!(self.status.get(task), Some(TaskStatus::Pending | TaskStatus::Running))
     }
 
+    pub(crate) fn is_pending(&self, task: usize) -> bool {
+        self.status.get(task) == Some(&TaskStatus::Pending)
+    }
+
     /// Marks as skipped what can never run now; answers which.
     pub(crate) fn skip(&mut self) -> Vec<usize> {
         let mut skipped = Vec::new();

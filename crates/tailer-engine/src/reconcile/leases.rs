@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tailer_store::{Durability, runs};
+use tailer_store::{Durability, StoreError, runs, tasks};
 
 use crate::{EngineError, engine::Inner, execute::driver};
 
@@ -16,18 +16,21 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<(), EngineError> {
     let lease_until = inner.lease_until(now);
     if !inner.driven.lock().is_empty() {
         let worker = settings.worker.clone();
-        let wanted = inner
+        let (runs, tasks) = inner
             .parts
             .store
             .write(Durability::Relaxed, move |tx| {
                 runs::renew(tx, &worker, now, lease_until)?;
-                runs::cancel_requested(tx, &worker)
+                Ok::<_, StoreError>((runs::cancel_requested(tx, &worker)?, tasks::cancels_wanted(tx, &worker)?))
             })
             .await?;
         let driven = inner.driven.lock();
-        for run in wanted {
+        for driven in runs.iter().filter_map(|run| driven.get(run)) {
+            driven.cancel.cancel();
+        }
+        for (run, task, by) in tasks {
             if let Some(driven) = driven.get(&run) {
-                driven.cancel.cancel();
+                driven.stops.want(task, by);
             }
         }
     }

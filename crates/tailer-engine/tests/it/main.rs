@@ -4,6 +4,7 @@
 mod arrivals;
 mod backfill;
 mod calendar;
+mod cancels;
 mod contexts;
 mod copying;
 mod distant;

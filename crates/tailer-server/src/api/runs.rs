@@ -1,7 +1,7 @@
 //! `POST /v1/dag/status`: what became of runs (`spec/api.md`). Their log lines are in `run_logs`.
 
 use tailer_engine::{ConfigurationRef, RunQuery, RunView};
-use tailer_model::{AccountId, Environment, ExecutionDate, RunId, RunStatus};
+use tailer_model::{AccountId, Environment, ExecutionDate, RunId, RunStatus, TaskId};
 
 use super::{Answer, Call};
 use crate::{
@@ -15,12 +15,24 @@ use crate::{
 const DEFAULT_LIMIT: u32 = 10;
 
 request! {
-    /// `check_run_status`, `cancel_run`, `get_run_details`
+    /// `check_run_status`, `get_run_details`
     OneRun {
         target: RunTarget,
         run_id: RunId,
         /// Must belong to the configuration.
         job_id: Option<Name>,
+    }
+}
+
+request! {
+    /// `cancel_run`
+    CancelRun {
+        target: RunTarget,
+        run_id: RunId,
+        /// Must belong to the configuration.
+        job_id: Option<Name>,
+        /// Stops this task only; the run goes on as if it had failed.
+        task_id: Option<TaskId>,
     }
 }
 
@@ -129,10 +141,14 @@ pub(super) async fn set_run_status(call: &Call<'_>, fields: &mut Fields<'_>) -> 
 }
 
 pub(super) async fn cancel_run(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
-    let OneRun { target, run_id, job_id } = OneRun::read(fields)?;
+    let CancelRun { target, run_id, job_id, task_id } = CancelRun::read(fields)?;
     let target = target.authorized(call, &run_id).await?;
     require_job(call, &target, job_id, &run_id).await?;
-    call.app.engine.cancel_run(&target.configuration, &run_id, &call.principal.name).await?;
+    let (engine, by) = (&call.app.engine, &call.principal.name);
+    match task_id {
+        Some(task) => engine.cancel_task(&target.configuration, &run_id, &task, by).await?,
+        None => engine.cancel_run(&target.configuration, &run_id, by).await?,
+    }
     Answer::done()
 }
 

@@ -221,6 +221,20 @@ pub(crate) struct RunIdArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CancelArgs {
+    /// The run
+    #[arg(value_name = "RUN_ID")]
+    pub(crate) run_id: RunId,
+    /// Stop this task only; the run goes on as if it had failed
+    #[arg(long, value_name = "TASK")]
+    pub(crate) task: Option<TaskId>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct RunsArgs {
     /// Kind of data operation; every kind when absent
     #[arg(value_name = "TYPE")]

@@ -134,8 +134,9 @@ there is one run a day. The oldest start first, within `max_active_runs`.")]
 
     /// Stop a run
     #[command(after_help = "Examples:
-  tailerd cancel 20201105-1588f12a-73f0-4f5c-8592-5cd3ce793a29")]
-    Cancel(RunIdArgs),
+  tailerd cancel 20201105-1588f12a-73f0-4f5c-8592-5cd3ce793a29
+  tailerd cancel 20201105-1588f12a-73f0-4f5c-8592-5cd3ce793a29 --task aggregate")]
+    Cancel(CancelArgs),
 
     /// Look at or reset what a workflow has collected
     #[command(
