@@ -10,6 +10,7 @@
 
 mod backfill;
 mod cache;
+mod cancel;
 mod configurations;
 mod contexts;
 mod deploy;

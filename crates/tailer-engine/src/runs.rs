@@ -12,8 +12,7 @@ use tailer_store::{
     Durability, Tx,
     configurations::ConfigurationRow,
     idempotency, logs,
-    runs::{self, CancelOutcome, NewRun, RunFilter, RunRow},
-    tasks::{self, TaskCancel},
+    runs::{self, NewRun, RunFilter, RunRow},
 };
 
 use crate::{
@@ -66,11 +65,11 @@ pub(crate) fn job_of(row: &ConfigurationRow, job_id: Option<&str>) -> Result<Opt
 }
 
 /// The run, if it belongs to the configuration.
-fn run_of(tx: &mut Tx<'_>, row: &ConfigurationRow, run: &RunId) -> Result<RunRow, EngineError> {
+pub(crate) fn run_of(tx: &mut Tx<'_>, row: &ConfigurationRow, run: &RunId) -> Result<RunRow, EngineError> {
     runs::get(tx, run)?.filter(|r| r.configuration == row.key).ok_or_else(|| unknown_run(run))
 }
 
-fn unknown_run(run: &RunId) -> EngineError {
+pub(crate) fn unknown_run(run: &RunId) -> EngineError {
     EngineError::not_found("unknown_run", format!("there is no run {run} of this configuration"))
 }
 
@@ -341,79 +340,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Stops a run: a queued one ends at once, the statements of a running one are really stopped.
-    ///
-    /// # Errors
-    /// As [`Engine::run_status`]; [`EngineError::Conflict`] for one that has ended.
-    pub async fn cancel_run(&self, configuration: &ConfigurationRef, run: &RunId, by: &str) -> Result<(), EngineError> {
-        let (wanted, id, by, now) = (configuration.clone(), run.clone(), by.to_owned(), self.0.now());
-        self.0
-            .parts
-            .store
-            .write(Durability::Synced, move |tx| {
-                let row = resolve(tx, &wanted)?;
-                run_of(tx, &row, &id)?;
-                match runs::request_cancel(tx, &id, now)? {
-                    CancelOutcome::NotFound => return Err(unknown_run(&id)),
-                    CancelOutcome::AlreadyEnded => {
-                        return Err(EngineError::conflict("run_ended", "the run has ended already"));
-                    }
-                    CancelOutcome::EndedQueued | CancelOutcome::Requested => {}
-                }
-                let line = crate::execute::log::line(now, "INFO", None, format!("cancelled by {by}"));
-                Ok(logs::append(tx, &id, &[line])?)
-            })
-            .await?;
-        self.stop_driving(run);
-        self.0.announce(run);
-        self.0.runs_changed();
-        Ok(())
-    }
-
-    /// Stops one task of a running run, which goes on: the task counts as failed, with what its criticality makes of that, and is
-    /// not tried again. One that has not started never does.
-    ///
-    /// # Errors
-    /// As [`Engine::run_status`]; [`EngineError::NotFound`] for a task that the run does not have, or not yet;
-    /// [`EngineError::Conflict`] for one that has ended, and when the run has.
-    pub async fn cancel_task(
-        &self,
-        configuration: &ConfigurationRef,
-        run: &RunId,
-        task: &TaskId,
-        by: &str,
-    ) -> Result<(), EngineError> {
-        let (wanted, id, asked, name, now) =
-            (configuration.clone(), run.clone(), task.clone(), by.to_owned(), self.0.now());
-        self.0
-            .parts
-            .store
-            .write(Durability::Synced, move |tx| {
-                let row = resolve(tx, &wanted)?;
-                run_of(tx, &row, &id)?;
-                match tasks::request_cancel(tx, &id, &asked, &name)? {
-                    TaskCancel::Unknown => {
-                        let message = format!("the run has no task {asked}, or has not begun");
-                        return Err(EngineError::not_found("unknown_task", message));
-                    }
-                    TaskCancel::Ended => {
-                        return Err(EngineError::conflict("task_ended", format!("the task {asked} has ended already")));
-                    }
-                    TaskCancel::Requested => {}
-                }
-                let line = crate::execute::log::line(now, "INFO", Some(&asked), format!("cancelled by {name}"));
-                Ok(logs::append(tx, &id, &[line])?)
-            })
-            .await?;
-        if let Some(driven) = self.0.driven.lock().get(run) {
-            driven.stops.want(task.clone(), by.to_owned());
-        }
-        self.0.runs_changed();
-        Ok(())
-    }
-
     /// Stops the driver of a run when it is one of this process; another process's worker sees the request when it renews its lease.
-    fn stop_driving(&self, run: &RunId) {
+    pub(crate) fn stop_driving(&self, run: &RunId) {
         if let Some(driven) = self.0.driven.lock().get(run) {
             driven.cancel.cancel();
         }
