@@ -55,7 +55,9 @@ impl Inner {
         let lines = folder.join("rows.json");
         let fields = self.fetch(id, &lines, submitted).await?;
         let home = folder.join("warehouse");
-        let open = move || EmbeddedWarehouse::open(home, EmbeddedSettings::default());
+        // Several threads would load the lines in any order.
+        let settings = EmbeddedSettings { threads: Some(1), ..EmbeddedSettings::default() };
+        let open = move || EmbeddedWarehouse::open(home, settings);
         let warehouse = tokio::task::spawn_blocking(open).await.map_err(|error| failed(&error))??;
         let load = Load {
             files: vec![lines.clone()],
