@@ -337,3 +337,29 @@ async fn much_is_extracted_by_bigquery() {
         })
     );
 }
+
+#[tokio::test]
+async fn a_load_that_was_done_before_a_crash_brings_nothing_twice() {
+    let (warehouse, requests) = scripted(vec![
+        (200, json!({})),
+        (200, there("Sales")),
+        // The part is there, its rows are gone, and the job that brought them is there.
+        (409, refusal("duplicate")),
+        (200, loaded()),
+        (200, loaded()),
+        (404, refusal("notFound")),
+        (200, job(None)),
+        (200, complete()),
+        (200, job(None)),
+        (404, refusal("notFound")),
+    ]);
+    let added_columns = vec![(common::field("source STRING"), "gcs".to_owned())];
+    let load = Load { added_columns, ..load("t", LoadOptions::default()) };
+    let outcome = run(&warehouse, Job::Load(load)).await.unwrap();
+    assert_eq!((outcome.statistics.rows, outcome.statistics.rejected_rows), (Some(3), 1));
+    let requests = requests.lock().unwrap();
+    let inserted: Vec<_> = requests.iter().filter(|request| request.starts_with(INSERT)).collect();
+    assert_eq!(inserted.len(), 1, "{requests:?}");
+    assert!(inserted[0].contains("\"jobId\":\"j_p0\""), "{requests:?}");
+    assert!(requests[9].starts_with("DELETE /bigquery/v2/projects/test-project/datasets/d/tables/_tailer_load_"));
+}

@@ -58,9 +58,17 @@ impl Inner {
             let done = self.run(&format!("{}_p{number}", id.0), &work, submitted).await?;
             add(&mut told, &done.statistics.load);
         }
-        let done = match existing {
-            None => self.bring_to_new(id, load, waiting, submitted).await?,
-            existing => self.bring(&id.0, load, existing, waiting, submitted).await?,
+        let brought = match existing {
+            None => self.bring_to_new(id, load, waiting, submitted).await,
+            existing => self.bring(&id.0, load, existing, waiting, submitted).await,
+        };
+        let done = match brought {
+            // Another server made the table meanwhile. Asked again after a crash, too: this may be as far as it was then.
+            Err(WarehouseError::AlreadyExists(_)) => {
+                let made = self.table(&load.table).await?;
+                self.bring(&format!("{}_again", id.0), load, made.as_ref(), waiting, submitted).await?
+            }
+            brought => brought?,
         };
         let mut outcome = outcome::of(&self.settings, &done, None);
         let positive = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
@@ -99,16 +107,8 @@ impl Inner {
         let existing = self.table(&load.table).await?;
         if existing.is_some() {
             drop(made_by_one);
-            return self.bring(&id.0, load, existing.as_ref(), waiting, submitted).await;
         }
-        match self.bring(&id.0, load, None, waiting, submitted).await {
-            // Another server was faster.
-            Err(WarehouseError::AlreadyExists(_)) => {
-                let made = self.table(&load.table).await?;
-                self.bring(&format!("{}_again", id.0), load, made.as_ref(), waiting, submitted).await
-            }
-            done => done,
-        }
+        self.bring(&id.0, load, existing.as_ref(), waiting, submitted).await
     }
 
     /// Brings the rows to their place, or finds that it was done.
@@ -120,12 +120,14 @@ impl Inner {
         waiting: &TableName,
         submitted: &Submitted,
     ) -> Result<JobResource, WarehouseError> {
-        if self.job(id).await?.is_some() {
-            // What the rows waited in may be gone.
-            let work = Work { gives_rows: true, ..Work::plain(JobConfiguration::default()) };
-            return Ok(self.ended(id, submitted, &work).await?.0);
-        }
-        let fields = self.columns_of(load, waiting).await?;
+        let fields = match self.columns_of(load, waiting).await {
+            // It was done, and what the rows waited in is gone.
+            Err(WarehouseError::NotFound(_)) if self.job(id).await?.is_some() => {
+                let work = Work { gives_rows: true, ..Work::plain(JobConfiguration::default()) };
+                return Ok(self.ended(id, submitted, &work).await?.0);
+            }
+            fields => fields?,
+        };
         let query = match existing {
             None if load.table.decorator.is_none() => making(load, &fields, waiting),
             existing => filling(load, existing, &fields, waiting),
