@@ -18,7 +18,9 @@ use tokio::sync::oneshot;
 use crate::{
     StoreError, Tx,
     database::Database,
-    postgres, readers, sqlite,
+    postgres,
+    readers::{self, Readers},
+    sqlite,
     writer::{self, Decision, Job, Pending},
 };
 
@@ -90,6 +92,13 @@ impl Place {
         })
     }
 
+    fn readers(&self) -> Readers {
+        match self {
+            Self::File(_) => Readers::near(),
+            Self::Server(_) => Readers::far(),
+        }
+    }
+
     /// For a database that a writer has set up.
     fn reader(&self) -> Result<Box<dyn Database>, StoreError> {
         Ok(match self {
@@ -159,13 +168,13 @@ impl Store {
         };
         let (writer, jobs) = mpsc::channel();
         let (reads, queue) = mpsc::channel();
-        let queue = Arc::new(Mutex::new(queue));
+        let (queue, together) = (Arc::new(Mutex::new(queue)), place.readers().together);
         let mut threads = Vec::new();
         let writing = move || writer::run(&mut *database, &jobs);
         threads.push(thread::Builder::new().name("store-writer".into()).spawn(writing).map_err(cannot_start)?);
         for mut connection in connections {
             let queue = Arc::clone(&queue);
-            let reading = move || readers::run(&mut *connection, &queue);
+            let reading = move || readers::run(&mut *connection, &queue, together);
             threads.push(thread::Builder::new().name("store-reader".into()).spawn(reading).map_err(cannot_start)?);
         }
         Ok(Self(Arc::new(Inner { writer: Some(writer), readers: Some(reads), threads, place, wake, _folder: folder })))
@@ -315,7 +324,7 @@ type Connections = (Box<dyn Database>, Vec<Box<dyn Database>>);
 fn open(place: &Place) -> Result<Connections, StoreError> {
     let open = || {
         let writer = place.writer()?;
-        let readers = (0..readers::count()).map(|_| place.reader()).collect::<Result<Vec<_>, _>>()?;
+        let readers = (0..place.readers().count).map(|_| place.reader()).collect::<Result<Vec<_>, _>>()?;
         Ok((writer, readers))
     };
     thread::scope(|scope| scope.spawn(open).join())
