@@ -182,7 +182,7 @@ fn create(
         return Err(EngineError::Internal("the file matches no template any more".into()));
     };
     let job_id = row.identity.job_id(Some(template.as_str()));
-    if job_of(row, request.job_id.as_deref())?.is_some_and(|asked| asked != job_id) {
+    if job_of(&row.identity, request.job_id.as_deref())?.is_some_and(|asked| asked != job_id) {
         let message = format!("{location} is a file of the job {}", quoted(job_id.as_str()));
         return Err(EngineError::invalid("foreign_job_id", message));
     }

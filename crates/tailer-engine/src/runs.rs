@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tailer_model::{
-    Configuration, ConfigurationType, ExecutionDate, JobId, JobMatch, RunId, RunStatus, TaskId, duration,
+    Configuration, ConfigurationType, ExecutionDate, Identity, JobId, JobMatch, RunId, RunStatus, TaskId, duration,
     operation::Definition, rfc3339_micros,
 };
 use tailer_store::{
@@ -47,18 +47,18 @@ pub(crate) fn view_of(tx: &mut Tx<'_>, run: RunRow, now: Timestamp) -> Result<Ru
 }
 
 /// What a `job_id` of a request means for a configuration: all its jobs, or one.
-pub(crate) fn job_of(row: &ConfigurationRow, job_id: Option<&str>) -> Result<Option<JobId>, EngineError> {
+pub(crate) fn job_of(identity: &Identity, job_id: Option<&str>) -> Result<Option<JobId>, EngineError> {
     let Some(text) = job_id else { return Ok(None) };
-    let matched = JobId::parse(text).map(|job| job.belongs_to(&row.identity));
+    let matched = JobId::parse(text).map(|job| job.belongs_to(identity));
     match matched {
         Ok(JobMatch::Whole) => Ok(None),
-        Ok(JobMatch::Template(template)) => Ok(Some(row.identity.job_id(Some(&template)))),
+        Ok(JobMatch::Template(template)) => Ok(Some(identity.job_id(Some(&template)))),
         _ => Err(EngineError::invalid(
             "foreign_job_id",
             format!(
                 "job_id {} does not belong to this configuration, whose job id is {}",
                 quoted(text),
-                quoted(row.identity.job_id(None).as_str())
+                quoted(identity.job_id(None).as_str())
             ),
         )),
     }
@@ -67,6 +67,24 @@ pub(crate) fn job_of(row: &ConfigurationRow, job_id: Option<&str>) -> Result<Opt
 /// The run, if it belongs to the configuration.
 pub(crate) fn run_of(tx: &mut Tx<'_>, row: &ConfigurationRow, run: &RunId) -> Result<RunRow, EngineError> {
     runs::get(tx, run)?.filter(|r| r.configuration == row.key).ok_or_else(|| unknown_run(run))
+}
+
+/// The run of a configuration that a request names, with one look where the request spells the id as it was deployed: then nothing
+/// else can be meant ([`resolve`] tries that first).
+fn wanted_run(tx: &mut Tx<'_>, wanted: &ConfigurationRef, run: &RunId) -> Result<RunRow, EngineError> {
+    let ConfigurationRef { account, environment, configuration_type, configuration_id } = wanted;
+    let found = runs::get(tx, run)?.filter(|run| {
+        let of = &run.identity;
+        (&of.account, of.environment, of.configuration_type, &of.configuration_id)
+            == (account, *environment, *configuration_type, configuration_id)
+    });
+    match found {
+        Some(found) => Ok(found),
+        None => {
+            let row = resolve(tx, wanted)?;
+            run_of(tx, &row, run)
+        }
+    }
 }
 
 pub(crate) fn unknown_run(run: &RunId) -> EngineError {
@@ -149,10 +167,8 @@ impl Engine {
             .parts
             .store
             .read(move |tx| {
-                let row = resolve(tx, &wanted)?;
-                let job = job_of(&row, job_id.as_deref())?;
-                let found = run_of(tx, &row, &run)?;
-                if job.is_some_and(|job| job != found.job_id) {
+                let found = wanted_run(tx, &wanted, &run)?;
+                if job_of(&found.identity, job_id.as_deref())?.is_some_and(|job| job != found.job_id) {
                     return Err(unknown_run(&run));
                 }
                 view_of(tx, found, now)
@@ -186,7 +202,7 @@ impl Engine {
                 };
                 if let Some(wanted) = &query.configuration {
                     let row = resolve(tx, wanted)?;
-                    filter.job_id = job_of(&row, query.job_id.as_deref())?;
+                    filter.job_id = job_of(&row.identity, query.job_id.as_deref())?;
                     filter.configuration = Some(row.key);
                     // The key says it all; the rest would only keep the index from being used.
                     (filter.account, filter.environment, filter.configuration_type) = (None, None, None);
@@ -420,7 +436,7 @@ pub(crate) fn check_launch(
     configuration: &Configuration,
 ) -> Result<(), EngineError> {
     startable(row)?;
-    job_of(row, request.job_id.as_deref())?;
+    job_of(&row.identity, request.job_id.as_deref())?;
     match &request.tasks {
         Some(wanted) => known_tasks(&task_ids(configuration), wanted),
         None => Ok(()),
