@@ -20,6 +20,9 @@ static STYLE: LazyLock<Asset> =
 static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| asset_of("js", "text/javascript; charset=utf-8", include_str!("../../assets/studio.js")));
 
+static ICON: LazyLock<Asset> =
+    LazyLock::new(|| asset_of("svg", "image/svg+xml", include_str!("../../assets/icon.svg")));
+
 fn asset_of(ending: &str, media_type: &'static str, content: &'static str) -> Asset {
     let hash: String = Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     Asset { name: format!("studio-{hash}.{ending}"), media_type, content }
@@ -35,9 +38,14 @@ pub(super) fn script() -> String {
     format!("/assets/{}", SCRIPT.name)
 }
 
+/// Path of the icon that browsers show beside the title.
+pub(super) fn icon() -> String {
+    format!("/assets/{}", ICON.name)
+}
+
 /// `GET /assets/{name}`, for anybody.
 pub(super) async fn asset(Path(name): Path<String>) -> Response {
-    let Some(found) = [&*STYLE, &*SCRIPT].into_iter().find(|asset| asset.name == name) else {
+    let Some(found) = [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.name == name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let headers = [

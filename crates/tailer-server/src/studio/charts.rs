@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use tailer_engine::{RunView, TaskView};
 use tailer_model::TaskGraph;
 
@@ -64,7 +64,7 @@ pub(super) fn timeline(runs: &[RunView], now: Timestamp) -> String {
     }
     let most = hours.iter().map(|(a, b, c)| a + b + c).max().unwrap_or(0).max(1);
     let mut svg = String::from(
-        "<svg viewBox=\"0 0 780 150\" role=\"img\" aria-label=\"Runs started in each of the last 24 hours\">",
+        "<svg class=\"chart\" viewBox=\"0 0 780 150\" role=\"img\" aria-label=\"Runs started in each of the last 24 hours\">",
     );
     for (ago, (good, busy, bad)) in hours.iter().enumerate() {
         let x = 748 - 32 * ago;
@@ -86,7 +86,8 @@ pub(super) fn timeline(runs: &[RunView], now: Timestamp) -> String {
         }
         if ago % 4 == 0 {
             let hour = now.checked_sub(i64::try_from(ago).unwrap_or(0).hours()).unwrap_or(now);
-            let _infallible = write!(svg, "<text class=\"axis\" x=\"{x}\" y=\"142\">{}</text>", hour.strftime("%H:%M"));
+            let _infallible =
+                write!(svg, "<text class=\"axis middle\" x=\"{}\" y=\"142\">{}</text>", x + 13, hour.strftime("%H:%M"));
         }
     }
     svg.push_str("</svg>");
@@ -101,7 +102,8 @@ pub(super) fn gantt(tasks: &[TaskView], now: Timestamp) -> String {
         tasks.iter().filter(|task| task.start_date.is_some()).map(|task| at(&task.end_date).unwrap_or(now)).max();
     let whole = last.unwrap_or(now).duration_since(first).as_millis().max(1);
     let height = 26 * tasks.len() + 4;
-    let mut svg = format!("<svg viewBox=\"0 0 900 {height}\" role=\"img\" aria-label=\"When each task ran\">");
+    let mut svg =
+        format!("<svg class=\"chart\" viewBox=\"0 0 900 {height}\" role=\"img\" aria-label=\"When each task ran\">");
     for (row, task) in tasks.iter().enumerate() {
         let y = 26 * row + 4;
         let (class, sign) = look(&task.status);
@@ -119,15 +121,25 @@ pub(super) fn gantt(tasks: &[TaskView], now: Timestamp) -> String {
         let _infallible = write!(
             svg,
             "<rect class=\"f-{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"18\" rx=\"2\"><title>{}</title></rect>\
-             <text class=\"axis\" x=\"{}\" y=\"{}\">{:.1} s</text>",
+             <text class=\"axis\" x=\"{}\" y=\"{}\">{}</text>",
             task.status,
             x + width + 4,
             y + 14,
-            took.as_secs_f64()
+            length(took)
         );
     }
     svg.push_str("</svg>");
     svg
+}
+
+/// `340 ms`, `12.5 s`, `1:02:03`
+fn length(took: SignedDuration) -> String {
+    let seconds = took.as_secs();
+    match seconds {
+        0 => format!("{} ms", took.as_millis()),
+        1..60 => format!("{:.1} s", took.as_secs_f64()),
+        _ => format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60),
+    }
 }
 
 /// The task graph from left to right: a task stands behind all that it waits for.

@@ -56,6 +56,10 @@ impl Frame {
         assets::style()
     }
 
+    pub(super) fn icon(&self) -> String {
+        assets::icon()
+    }
+
     pub(super) fn script(&self) -> String {
         assets::script()
     }

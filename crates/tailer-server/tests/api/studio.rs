@@ -46,7 +46,7 @@ async fn every_page_shows_what_there_is_and_loads_nothing_from_elsewhere() {
         let policy = page.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
         let assets: Vec<&str> = page.text.split('"').filter(|text| text.starts_with("/assets/")).collect();
-        assert_eq!(assets.len(), 2);
+        assert_eq!(assets.len(), 3, "style, script, icon");
         for asset in assets {
             let asset = house.get(asset).await;
             assert!(asset.headers["cache-control"].to_str().unwrap().contains("immutable"));

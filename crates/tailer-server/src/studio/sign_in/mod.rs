@@ -7,19 +7,20 @@ mod throttle;
 
 use std::{net::IpAddr, sync::Arc};
 
+use askama::Template;
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use sha2::{Digest, Sha256};
 use tailer_store::{sessions::Kind, users};
 use tokio::sync::Semaphore;
 
 use self::throttle::Throttle;
 use super::{
     SIGN_IN,
+    assets::{icon, style},
+    frame,
     visitor::{Visitor, foreign_form, is_same_origin, safe_path},
 };
 use crate::{
@@ -33,7 +34,6 @@ use crate::{
 /// Passwords verified at once: each takes a core and 19 MiB for a moment.
 const AT_ONCE: usize = 2;
 const FORM_LIMIT: usize = 32 << 10;
-const STYLE: &str = include_str!("page.css");
 const WRONG: &str = "The name or the password is wrong.";
 
 /// What is remembered between attempts.
@@ -52,11 +52,12 @@ impl Default for Doorkeeper {
 /// `GET /sign-in?next=…`: the form, or who is signed in and the way out.
 pub(crate) async fn page(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Result<Response, ApiError> {
     if let Some(visitor) = Visitor::signed_in(&app, &headers).await? {
-        return Ok(html(StatusCode::OK, "Signed in", &signed_in(&visitor)));
+        let door = Door { visitor: Some(&visitor), ..Door::default() };
+        return Ok(frame::render(StatusCode::OK, &door));
     }
     let mut query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let next = query.find(|(name, _)| name == "next").map_or_else(String::new, |(_, value)| value.into_owned());
-    Ok(html(StatusCode::OK, "Sign in", &form(safe_path(&next).unwrap_or(""), "", None)))
+    Ok(form(StatusCode::OK, safe_path(&next).unwrap_or(""), "", None))
 }
 
 /// `POST /sign-in`: fields `name` and `password`, or `token`; `next`.
@@ -69,7 +70,7 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Re
     let address = peer.ok_or_else(|| ApiError::internal(&"a request without a peer"))?;
     let field = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str());
     let next = safe_path(field("next")).unwrap_or("");
-    let refused = |status, words: &str| html(status, "Sign in", &form(next, field("name"), Some(words)));
+    let refused = |status, words: &str| form(status, next, field("name"), Some(words));
     let subject = match field("token").trim() {
         "" => by_password(&app, field("name"), field("password"), address).await?,
         token => by_token(&app, token, address).await?,
@@ -180,66 +181,16 @@ fn go_to(path: &str, cookie: &str) -> Response {
     (StatusCode::SEE_OTHER, headers).into_response()
 }
 
-fn form(next: &str, name: &str, wrong: Option<&str>) -> String {
-    let wrong =
-        wrong.map_or_else(String::new, |words| format!("<p class=\"wrong\" role=\"alert\">{}</p>", escape(words)));
-    let (next, name) = (escape(next), escape(name));
-    format!(
-        r#"{wrong}<form method="post" action="{SIGN_IN}"><input type="hidden" name="next" value="{next}">
-<label for="name">Name</label><input id="name" name="name" value="{name}" autocomplete="username" autofocus required>
-<label for="password">Password</label><input id="password" name="password" type="password" autocomplete="current-password" required>
-<button>Sign in</button></form>
-<details><summary>Sign in with an API token</summary><form method="post" action="{SIGN_IN}"><input type="hidden" name="next" value="{next}">
-<label for="token">Token</label><input id="token" name="token" type="password" autocomplete="off" required>
-<button>Sign in with the token</button></form></details>"#
-    )
+/// The form, or who is signed in and the way out.
+#[derive(Default, Template)]
+#[template(path = "sign_in.html")]
+struct Door<'a> {
+    visitor: Option<&'a Visitor>,
+    next: &'a str,
+    name: &'a str,
+    wrong: Option<&'a str>,
 }
 
-fn signed_in(visitor: &Visitor) -> String {
-    let roles: String = visitor
-        .principal
-        .grants
-        .iter()
-        .map(|grant| format!("<li>{} on account {}</li>", grant.role, escape(&grant.account.to_string())))
-        .collect();
-    let roles = if roles.is_empty() { "<li>no role on any account yet</li>".to_owned() } else { roles };
-    format!(
-        "<p>Signed in as <strong>{}</strong></p><ul>{roles}</ul><form method=\"post\" action=\"{}\">\
-         <input type=\"hidden\" name=\"csrf\" value=\"{}\"><button>Sign out</button></form>",
-        escape(&visitor.name),
-        super::SIGN_OUT,
-        escape(&visitor.csrf)
-    )
-}
-
-/// A page that can load nothing and run nothing.
-fn html(status: StatusCode, title: &str, content: &str) -> Response {
-    let page = include_str!("page.html").replace("{title}", title).replace("{style}", STYLE);
-    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    );
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, &policy),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (status, headers, page.replace("{content}", content)).into_response()
-}
-
-fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
+fn form(status: StatusCode, next: &str, name: &str, wrong: Option<&str>) -> Response {
+    frame::render(status, &Door { visitor: None, next, name, wrong })
 }
