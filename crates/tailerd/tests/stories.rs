@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::{ACCOUNT, Server, skip, table_to_table, text, until, write_json};
+use support::{ACCOUNT, Server, iowa, skip, table_to_table, text, until, write_json};
 
 /// 200 acknowledged launches, `kill -9`, a new server: all 200 are there and end, and each has added its row once.
 #[test]
@@ -129,15 +129,11 @@ fn a_stale_job_fires_the_workflow_unless_it_is_reset() {
 /// Five real files dropped into a bucket, aggregated per county and day.
 #[test]
 fn iowa_files_become_the_aggregate_that_they_say() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/iowa");
-    if !source.is_dir() {
-        eprintln!("skipped: the Iowa files are not beside the checkout");
-        return;
-    }
+    let Some(source) = iowa::files() else { return };
     let folder = tempfile::tempdir().unwrap();
     let files = folder.path().join("files");
     fs::create_dir(&files).unwrap();
-    iowa_configurations(&files);
+    iowa::configurations(&files, "p");
     let server = Server::start(&folder.path().join("data"));
     server.deploy(&files);
     let bucket = server.data.join("buckets/iowa");
@@ -165,31 +161,6 @@ fn iowa_files_become_the_aggregate_that_they_say() {
     server.tailerd(&["launch", "table-to-table", "iowa_by_county_DEV", "--wait"]).good();
     let computed = server.sql("SELECT county, day, invoices, bottles, cents FROM by_county ORDER BY county, day");
     assert_eq!(computed, iowa_by_hand(&source));
-}
-
-fn iowa_configurations(files: &Path) {
-    let table = |name: &str, template: &str, disposition: &str| {
-        json!({ "table_name": name, "short_description": name, "filename_template": template, "ddl_mode": "header",
-                "write_disposition": disposition, "field_delimiter": "," })
-    };
-    let load = json!({
-        "configuration_type": "storage-to-tables", "configuration_id": "iowa", "environment": "DEV", "account": ACCOUNT,
-        "short_description": "Iowa liquor files",
-        "source": { "type": "gcs", "gcs_source_bucket": "iowa", "gcs_source_prefix": "incoming",
-                    "gcs_archive_prefix": "archive" },
-        "destinations": [{ "type": "bigquery", "gcp_project_id": "p", "gbq_dataset": "d", "tables": [
-            table("products", "products-{{FD_DATE}}-{{FD_TIME}}.csv", "WRITE_TRUNCATE"),
-            table("stores", "stores-{{FD_DATE}}-{{FD_TIME}}.csv", "WRITE_TRUNCATE"),
-            table("sales", "sales_{{FD_DATE}}-{{FD_BLOB_8}}.csv", "WRITE_APPEND"),
-        ] }],
-    });
-    write_json(&files.join("iowa.json"), &load);
-    let sql = "SELECT stores.county, CAST(sales.date AS DATE) AS day, COUNT(*) AS invoices,\n  \
-               SUM(CAST(bottles_sold AS INT64)) AS bottles,\n  \
-               SUM(CAST(ROUND(CAST(sale_dollars AS NUMERIC) * 100) AS INT64)) AS cents\n\
-               FROM `p.d.sales` AS sales JOIN `p.d.stores` AS stores USING (store_number)\n\
-               GROUP BY county, day";
-    table_to_table(files, "iowa_by_county", &[("by_county", sql, json!({ "table_name": "by_county" }))], json!({}));
 }
 
 /// The same aggregate computed here, from the files.
