@@ -1,6 +1,6 @@
 //! The example `examples/retail` and the Iowa files, the configurations as they are, on BigQuery's emulator (`TAILERD_TEST_BIGQUERY`, set by `.ci/counterparts`):
 //! byte for byte the reports that the embedded warehouse exports (`stories.rs` compares those with the same files).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 
@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use support::{ACCOUNT, Server, iowa, skip, text, until, write_json};
+use support::{ACCOUNT, Server, bigquery::Proxy, iowa, text, until, write_json};
 
 const PROJECT: &str = "retail-demo";
 
@@ -47,15 +47,10 @@ fn exported(reports: &Path, start: &str) -> String {
     fs::read_to_string(reports.join(name)).unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn its_reports_are_those_of_the_embedded_warehouse_byte_for_byte() {
-    let Ok(told) = std::env::var("TAILERD_TEST_BIGQUERY") else {
-        skip(true, "no emulator in TAILERD_TEST_BIGQUERY");
-        return;
-    };
-    let told: Value = serde_json::from_str(&told).unwrap();
-    let endpoint = text(&told, "endpoint");
-    clean(endpoint).await;
+    let Some((proxy, endpoint)) = Proxy::start().await else { return };
+    clean(&endpoint).await;
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let settings = folder.path().join("tailerd.toml");
     let warehouse =
@@ -83,6 +78,7 @@ async fn its_reports_are_those_of_the_embedded_warehouse_byte_for_byte() {
         assert_eq!(exported(&reports, start), expected, "{file}");
     }
     assert!(!data.join(format!("warehouse/{PROJECT}.duckdb")).exists(), "nothing of it is in the embedded warehouse");
+    proxy.judge();
 }
 
 /// Loads the Iowa files, sums them up, and exports a table of what was loaded and one of what was made; answers the exports.
@@ -115,16 +111,11 @@ fn iowa_exports(source: &Path, folder: &Path, project: &str, more: &[&str]) -> V
     exports.iter().map(|(table, ..)| exported(&server.data.join("buckets/out/all"), table)).collect()
 }
 
-#[test]
-fn the_iowa_files_are_exported_alike_by_both() {
-    let (Some(source), Ok(told)) = (iowa::files(), std::env::var("TAILERD_TEST_BIGQUERY")) else {
-        eprintln!("skipped: it needs the Iowa files beside the checkout, and an emulator in TAILERD_TEST_BIGQUERY");
-        return;
-    };
-    let told: Value = serde_json::from_str(&told).unwrap();
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_iowa_files_are_exported_alike_by_both() {
+    let (Some(source), Some((proxy, endpoint))) = (iowa::files(), Proxy::start().await) else { return };
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let settings = folder.path().join("tailerd.toml");
-    let endpoint = text(&told, "endpoint");
     let warehouse =
         format!("[warehouse.\"*\"]\nkind = \"bigquery\"\nendpoint = \"{endpoint}\"\ncreate_datasets = true\n");
     fs::write(&settings, warehouse).unwrap();
@@ -133,4 +124,5 @@ fn the_iowa_files_are_exported_alike_by_both() {
     let more = ["--config", settings.to_str().unwrap()];
     let emulator = iowa_exports(&source, &folder.path().join("emulator"), &project, &more);
     assert!(embedded == emulator && embedded[0].lines().count() > 20_000, "the exports differ");
+    proxy.judge();
 }

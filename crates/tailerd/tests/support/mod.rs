@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, clippy::print_stderr, reason = "each story uses a part")]
 
+pub mod bigquery;
+pub mod discovery;
 pub mod iowa;
 
 use std::{
