@@ -13,6 +13,8 @@ mod common;
 mod configurations;
 #[path = "../it/files.rs"]
 mod files;
+#[path = "../it/history.rs"]
+mod history;
 #[path = "../it/idempotency.rs"]
 mod idempotency;
 #[path = "../it/logs.rs"]
