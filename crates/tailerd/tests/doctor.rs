@@ -186,3 +186,37 @@ fn real_services_are_tried_and_refusals_are_explained() {
     );
     check(fixture.finding(&on_s3(&"wrong".into()), "storage s3"), 1, "error", "cannot be listed");
 }
+
+#[test]
+fn projects_on_bigquery_are_asked_for_a_dry_run() {
+    let fixture = Fixture::used();
+    let (code, found) = fixture.finding("[warehouse.\"*\"]\nkind = \"bigquery\"\n", "project \"*\"");
+    assert_eq!((code, text(&found, "level")), (Some(0), "warning"), "{found}");
+    let unreadable = "[warehouse.p]\nkind = \"bigquery\"\ncredentials = { file = \"nowhere\" }\n";
+    let (code, found) = fixture.finding(unreadable, "project \"p\"");
+    assert_eq!((code, text(&found, "level")), (Some(1), "error"), "{found}");
+    assert!(text(&found, "message").contains("credentials"), "{found}");
+    let Ok(told) = std::env::var("TAILERD_TEST_BIGQUERY") else {
+        support::skip(true, "no emulator in TAILERD_TEST_BIGQUERY");
+        return;
+    };
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let settings = format!("[warehouse.p]\nkind = \"bigquery\"\nendpoint = \"{}\"\n", text(&told, "endpoint"));
+    let (code, found) = fixture.finding(&settings, "project \"p\"");
+    assert_eq!((code, text(&found, "level")), (Some(0), "ok"), "{found}");
+    // It answers, but not as BigQuery does: everything is refused.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let _ = stream.read(&mut [0; 4096]);
+            let body = r#"{"error": {"message": "no right to make jobs", "errors": [{"reason": "accessDenied"}]}}"#;
+            let _ =
+                write!(stream, "HTTP/1.1 403 x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    let settings = format!("[warehouse.p]\nkind = \"bigquery\"\nendpoint = \"http://{address}\"\n");
+    let (code, found) = fixture.finding(&settings, "project \"p\"");
+    assert_eq!((code, text(&found, "level")), (Some(1), "error"), "{found}");
+    assert!(text(&found, "hint").contains("BigQuery Job User"), "{found}");
+}

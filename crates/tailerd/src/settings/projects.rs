@@ -76,6 +76,11 @@ impl ProjectSettings {
         self.0.get(project).or_else(|| self.0.get(ANY))?.as_ref()
     }
 
+    /// The tables of projects on BigQuery, [`ANY`] among them.
+    pub(crate) fn on_bigquery(&self) -> impl Iterator<Item = (&str, &BigQueryProject)> {
+        self.0.iter().filter_map(|(name, project)| Some((name.as_str(), project.as_ref()?)))
+    }
+
     /// Types what was written. What is wrong goes to `problems`.
     pub(super) fn from_layers(layers: &ProjectLayers, problems: &mut Vec<String>) -> Self {
         let mut projects = BTreeMap::new();

@@ -32,40 +32,48 @@ impl Projects {
     pub(crate) fn new(embedded: Arc<dyn Warehouse>, settings: ProjectSettings, secrets: SecretOpener) -> Self {
         Self { embedded, settings, secrets, open: Mutex::default() }
     }
+}
 
-    fn bigquery(&self, project: &str, wanted: &BigQueryProject) -> Result<Arc<dyn Warehouse>, EngineError> {
-        let failed = |why: String| EngineError::Internal(format!("the settings of the warehouse of {project}: {why}"));
-        let settings = BigQuerySettings {
-            project: wanted.project.clone().unwrap_or_else(|| project.to_owned()),
-            endpoint: wanted.endpoint.clone(),
-            credentials: self.credentials(wanted).map_err(failed)?,
-            location: wanted.location.clone(),
-            maximum_bytes_billed: wanted.maximum_bytes_billed,
-            price_per_tib: wanted.price_per_tib,
-            create_datasets: wanted.create_datasets,
-            staging: wanted.staging.clone(),
-            extract_above: wanted.extract_above.unwrap_or(EXTRACT_ABOVE),
-            ..BigQuerySettings::new(project)
-        };
-        let opened = BigQueryWarehouse::open(settings).map_err(|error| failed(error.to_string()))?;
-        Ok(Arc::new(opened))
-    }
+/// A project that the settings put on BigQuery. Asks nobody.
+///
+/// # Errors
+/// A secret that cannot be opened, an address that is none.
+pub(crate) fn open_bigquery(
+    project: &str,
+    wanted: &BigQueryProject,
+    secrets: &SecretOpener,
+) -> Result<Arc<dyn Warehouse>, EngineError> {
+    let failed = |why: String| EngineError::Internal(format!("the settings of the warehouse of {project}: {why}"));
+    let settings = BigQuerySettings {
+        project: wanted.project.clone().unwrap_or_else(|| project.to_owned()),
+        endpoint: wanted.endpoint.clone(),
+        credentials: credentials(wanted, secrets).map_err(failed)?,
+        location: wanted.location.clone(),
+        maximum_bytes_billed: wanted.maximum_bytes_billed,
+        price_per_tib: wanted.price_per_tib,
+        create_datasets: wanted.create_datasets,
+        staging: wanted.staging.clone(),
+        extract_above: wanted.extract_above.unwrap_or(EXTRACT_ABOVE),
+        ..BigQuerySettings::new(project)
+    };
+    let opened = BigQueryWarehouse::open(settings).map_err(|error| failed(error.to_string()))?;
+    Ok(Arc::new(opened))
+}
 
-    fn credentials(&self, wanted: &BigQueryProject) -> Result<BigQueryCredentials, String> {
-        let key = match &wanted.credentials {
-            // An address in the clear is an emulator: nobody is asked who asks.
-            None if wanted.endpoint.as_deref().is_some_and(|url| url.starts_with("http://")) => {
-                return Ok(BigQueryCredentials::None);
-            }
-            None => return Ok(BigQueryCredentials::ApplicationDefault),
-            Some(Value::String(word)) if word == "default" => return Ok(BigQueryCredentials::ApplicationDefault),
-            Some(Value::String(word)) if word == "none" => return Ok(BigQueryCredentials::None),
-            Some(key) => key,
-        };
-        let opened = self.secrets.open_setting(key).map_err(|error| format!("credentials: {error}"))?;
-        let text: Option<Secret<String>> = opened.to_text();
-        text.map(BigQueryCredentials::ServiceAccount).ok_or_else(|| "credentials: the secret is not text".to_owned())
-    }
+fn credentials(wanted: &BigQueryProject, secrets: &SecretOpener) -> Result<BigQueryCredentials, String> {
+    let key = match &wanted.credentials {
+        // An address in the clear is an emulator: nobody is asked who asks.
+        None if wanted.endpoint.as_deref().is_some_and(|url| url.starts_with("http://")) => {
+            return Ok(BigQueryCredentials::None);
+        }
+        None => return Ok(BigQueryCredentials::ApplicationDefault),
+        Some(Value::String(word)) if word == "default" => return Ok(BigQueryCredentials::ApplicationDefault),
+        Some(Value::String(word)) if word == "none" => return Ok(BigQueryCredentials::None),
+        Some(key) => key,
+    };
+    let opened = secrets.open_setting(key).map_err(|error| format!("credentials: {error}"))?;
+    let text: Option<Secret<String>> = opened.to_text();
+    text.map(BigQueryCredentials::ServiceAccount).ok_or_else(|| "credentials: the secret is not text".to_owned())
 }
 
 impl Warehouses for Projects {
@@ -75,7 +83,7 @@ impl Warehouses for Projects {
         if let Some(found) = open.get(project) {
             return Ok(Arc::clone(found));
         }
-        let opened = self.bigquery(project, wanted)?;
+        let opened = open_bigquery(project, wanted, &self.secrets)?;
         open.insert(project.to_owned(), Arc::clone(&opened));
         Ok(opened)
     }

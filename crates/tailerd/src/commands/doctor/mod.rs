@@ -7,6 +7,7 @@
 mod clock;
 mod findings;
 mod machine;
+mod projects;
 mod storages;
 
 use findings::Findings;
@@ -24,6 +25,7 @@ pub(crate) async fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
     if let Some(folder) = machine::data_folder(&settings, &mut findings) {
         machine::store(&settings, &folder, &mut findings).await;
         machine::warehouse(&settings, &folder, &mut findings).await;
+        projects::all(&settings, &folder, &mut findings).await;
         storages::all(&settings, &folder, &mut findings).await;
     }
     Ok(findings.finish())
