@@ -17,7 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     access::{NOTIFICATIONS, Route},
     api,
-    auth::{Authenticator, Sessions},
+    auth::{Authenticator, Oidc, Sessions},
     errors::ApiError,
     limits::Limiter,
     observe::{observe, panicked},
@@ -33,6 +33,7 @@ pub(crate) struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) authenticator: Authenticator,
     pub(crate) sessions: Sessions,
+    pub(crate) oidc: Option<Arc<Oidc>>,
     pub(crate) doorkeeper: Doorkeeper,
     pub(crate) limiter: Limiter,
     pub(crate) traffic: Traffic,

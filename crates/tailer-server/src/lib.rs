@@ -31,5 +31,5 @@ mod wire;
 pub use access::{Role, UnknownRole, rules};
 pub use api::openapi::document as openapi_document;
 pub use serve::{ServeError, Server, serve};
-pub use settings::{Limits, ServerSettings, Timeouts, TlsSettings};
+pub use settings::{Limits, OidcGrant, OidcSettings, ServerSettings, Timeouts, TlsSettings};
 pub use tls::TlsError;

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, router},
-    auth::{Authenticator, KeyError, Sessions},
+    auth::{Authenticator, IssuerError, KeyError, Oidc, Sessions},
     connections::{Connections, concerns_one_connection},
     limits::Limiter,
     settings::ServerSettings,
@@ -31,6 +31,8 @@ pub enum ServeError {
     Key(#[from] KeyError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
 }
 
 /// A server that is ready to take connections: keys and certificates have been read.
@@ -51,14 +53,16 @@ impl Server {
         settings: ServerSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ServeError> {
-        let authenticator =
-            Authenticator::open(store.clone(), Arc::clone(&clock), settings.audience.clone(), &settings.keys)?;
+        let oidc = settings.oidc.clone().map(Oidc::new).transpose()?;
+        let (audience, keys) = (settings.audience.clone(), &settings.keys);
+        let authenticator = Authenticator::open(store.clone(), Arc::clone(&clock), audience, keys, oidc.clone())?;
         let tls = settings.tls.as_ref().map(tls::config).transpose()?;
-        let sessions = Sessions::new(store, Arc::clone(&clock), authenticator.cookie_key());
+        let sessions = Sessions::new(store, Arc::clone(&clock), authenticator.cookie_key(), oidc.clone());
         let app = App {
             engine,
             clock,
             authenticator,
+            oidc,
             sessions,
             doorkeeper: Doorkeeper::default(),
             limiter: Limiter::new(settings.limits.clone()),

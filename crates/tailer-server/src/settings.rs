@@ -7,6 +7,10 @@ use std::{
     time::Duration,
 };
 
+use tailer_model::{AccountId, Secret};
+
+use crate::{access::Role, auth::is_safe};
+
 /// Everything the server needs to know beside the engine and the store.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
@@ -16,6 +20,10 @@ pub struct ServerSettings {
     pub keys: PathBuf,
     /// Serves TLS when given, clear text otherwise.
     pub tls: Option<TlsSettings>,
+    /// Where people reach the Studio: scheme, host and port, no slash at the end.
+    pub public_url: String,
+    /// The issuer whose ID tokens are taken, and through which people sign in.
+    pub oidc: Option<OidcSettings>,
     pub limits: Limits,
     pub timeouts: Timeouts,
     /// Whether it answers the API. A server that only executes has health, readiness and metrics.
@@ -32,6 +40,8 @@ impl ServerSettings {
             audience: Self::default_audience(listen),
             keys: data.join("keys"),
             tls: None,
+            public_url: Self::default_audience(listen),
+            oidc: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             api: true,
@@ -43,6 +53,45 @@ impl ServerSettings {
     #[must_use]
     pub fn default_audience(listen: SocketAddr) -> String {
         format!("http://{listen}")
+    }
+}
+
+/// An OIDC issuer and this server's registration there.
+#[derive(Debug, Clone)]
+pub struct OidcSettings {
+    /// Exactly as the issuer writes itself in `iss`.
+    pub issuer: String,
+    pub client_id: String,
+    /// None for a public client.
+    pub client_secret: Option<Secret<String>>,
+    /// What `aud` of a bearer token must name one of.
+    pub audiences: Vec<String>,
+    /// Where its keys are; as it describes itself when none.
+    pub jwks_url: Option<String>,
+    /// Scopes that a sign-in asks for, separated by spaces.
+    pub scopes: String,
+    /// What the way in is called: "Sign in with …".
+    pub label: String,
+    /// Who may do what. A verified e-mail address that is a user's name has that user's roles as well.
+    pub grants: Vec<OidcGrant>,
+}
+
+/// A role on an account for everyone with a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OidcGrant {
+    /// `email` (counts only when verified), `groups`, `realm_access.roles`, …
+    pub claim: String,
+    /// The claim, or one of its list, is this.
+    pub value: String,
+    pub account: AccountId,
+    pub role: Role,
+}
+
+impl OidcSettings {
+    /// Whether an address is https or on this machine: nothing else is asked or sent to.
+    #[must_use]
+    pub fn is_safe(url: &str) -> bool {
+        is_safe(url)
     }
 }
 

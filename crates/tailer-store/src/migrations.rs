@@ -29,6 +29,7 @@ const ALL: &[Migration] = &[
     Migration { number: 5, name: "users", sql: include_str!("../migrations/0005_users.sql") },
     Migration { number: 6, name: "history", sql: include_str!("../migrations/0006_history.sql") },
     Migration { number: 7, name: "task_cancels", sql: include_str!("../migrations/0007_task_cancels.sql") },
+    Migration { number: 8, name: "oidc_sessions", sql: include_str!("../migrations/0008_oidc_sessions.sql") },
 ];
 
 /// The newest schema that this program knows.

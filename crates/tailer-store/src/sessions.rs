@@ -11,6 +11,8 @@ pub enum Kind {
     User,
     /// A minted token; the subject is its id.
     Token,
+    /// The OIDC issuer; the subject is an e-mail address or the issuer's name for somebody.
+    Oidc,
 }
 
 impl Kind {
@@ -18,6 +20,7 @@ impl Kind {
         match self {
             Self::User => "user",
             Self::Token => "token",
+            Self::Oidc => "oidc",
         }
     }
 }
@@ -28,6 +31,8 @@ pub struct SessionRow {
     pub id_hash: String,
     pub kind: Kind,
     pub subject: String,
+    /// What the issuer said of the subject, as JSON.
+    pub claims: Option<String>,
     pub created: Timestamp,
     /// The last sign of life that was recorded.
     pub seen: Timestamp,
@@ -42,11 +47,12 @@ pub struct SessionRow {
 pub fn begin(tx: &mut Tx<'_>, session: &SessionRow) -> Result<(), StoreError> {
     tx.execute("DELETE FROM sessions WHERE expires <= ?1", &[session.created.into()])?;
     tx.execute(
-        "INSERT INTO sessions (id_hash, kind, subject, created, seen, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO sessions (id_hash, kind, subject, claims, created, seen, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         &[
             (&session.id_hash).into(),
             session.kind.as_str().into(),
             (&session.subject).into(),
+            session.claims.as_deref().into(),
             session.created.into(),
             session.seen.into(),
             session.expires.into(),
@@ -61,7 +67,7 @@ pub fn begin(tx: &mut Tx<'_>, session: &SessionRow) -> Result<(), StoreError> {
 /// What the database says.
 pub fn get(tx: &mut Tx<'_>, id_hash: &str) -> Result<Option<SessionRow>, StoreError> {
     tx.query_one(
-        "SELECT id_hash, kind, subject, created, seen, expires FROM sessions WHERE id_hash = ?1",
+        "SELECT id_hash, kind, subject, claims, created, seen, expires FROM sessions WHERE id_hash = ?1",
         &[id_hash.into()],
         |row| {
             Ok(SessionRow {
@@ -69,9 +75,11 @@ pub fn get(tx: &mut Tx<'_>, id_hash: &str) -> Result<Option<SessionRow>, StoreEr
                 kind: match row.take::<String>()?.as_str() {
                     "user" => Kind::User,
                     "token" => Kind::Token,
+                    "oidc" => Kind::Oidc,
                     other => return Err(StoreError::Corrupt(format!("kind of session {other:?}"))),
                 },
                 subject: row.take()?,
+                claims: row.take()?,
                 created: row.take()?,
                 seen: row.take()?,
                 expires: row.take()?,

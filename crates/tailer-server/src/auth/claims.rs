@@ -34,6 +34,8 @@ pub(super) enum Refusal {
     NoExpiry,
     #[error("the bearer token has been revoked")]
     Revoked,
+    #[error("the bearer token was made for another sign-in")]
+    Nonce,
 }
 
 /// The claims this server reads. Numbers may have a fraction (RFC 7519, NumericDate).
@@ -65,6 +67,14 @@ impl Default for Audience {
 }
 
 impl Claims {
+    /// How many audiences the token names.
+    pub(super) fn audiences(&self) -> usize {
+        match &self.aud {
+            Audience::One(_) => 1,
+            Audience::Many(many) => many.len(),
+        }
+    }
+
     /// Expiry, start of validity and audience.
     pub(super) fn check(&self, audiences: &[&str], now: Timestamp) -> Result<Times, Refusal> {
         let seconds = |claim: Option<f64>| claim.map(instant).transpose();

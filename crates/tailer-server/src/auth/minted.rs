@@ -5,8 +5,8 @@ use jsonwebtoken::{Algorithm, Header};
 use tailer_store::{Store, tokens};
 
 use super::{
-    Grant,
     claims::{Claims, Refusal},
+    grants_of,
     keys::SigningKeys,
     verify::{Verdict, Verified, signed_claims},
 };
@@ -33,8 +33,9 @@ pub(super) async fn verify(
     let Some(row) = row.filter(|row| row.revoked.is_none() && row.expires > now) else {
         return Ok(Err(Refusal::Revoked));
     };
-    let role = row.role.parse().map_err(|_| ApiError::internal(&format!("token {id} has the role {:?}", row.role)))?;
-    Ok(Ok(Verified { name: format!("token:{id}"), grants: vec![Grant { account: row.account, role }], expires: until }))
+    let name = format!("token:{id}");
+    let grants = grants_of(&name, vec![(row.account, row.role)])?;
+    Ok(Ok(Verified { name, grants, expires: until }))
 }
 
 /// Everything that the token itself says; its id and when it expires.

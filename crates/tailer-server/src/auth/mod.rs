@@ -1,9 +1,10 @@
 //! Who asks: bearer tokens and the roles they grant (`spec/api.md`, Tokens).
 //!
-//! Kinds of token, one file each: [`minted`] by this server and self-signed by [`service_accounts`]. ID tokens of an OIDC
-//! issuer would be a third file that [`verify`] asks when the first two do not know the issuer.
+//! Kinds of token, one file each: [`minted`] by this server, self-signed by [`service_accounts`], and ID tokens of an [`oidc`]
+//! issuer. [`verify`] tells them apart.
 //!
-//! People sign in to the Studio with [`passwords`] or a token, and stay signed in by [`sessions`]; the API takes tokens only.
+//! People sign in to the Studio with [`passwords`], a token or through the OIDC issuer, and stay signed in by [`sessions`]; the API
+//! takes tokens only.
 //!
 //! Public here is what the command line uses, on the data folder and without a server: [`mint()`] and
 //! [`service_account_from_key_file`]. Both only write rows; a running server sees them within [`FRESH`] seconds.
@@ -13,6 +14,7 @@ mod claims;
 mod keys;
 mod mint;
 mod minted;
+mod oidc;
 mod passwords;
 mod service_accounts;
 mod sessions;
@@ -26,10 +28,12 @@ use crate::{access::Role, errors::ApiError, limits::Allowance};
 
 pub use keys::KeyError;
 pub use mint::{MintError, Minted, NewToken, mint};
+pub(crate) use oidc::{CodeError, Oidc, Ticket, is_safe};
+pub use oidc::{IssuerError, try_issuer};
 pub(crate) use passwords::is_password;
 pub use passwords::{CredentialError, hash_password, user_name};
 pub use service_accounts::{KeyFileError, ServiceAccount, service_account_from_key_file};
-pub(crate) use sessions::{COOKIE, Session, Sessions};
+pub(crate) use sessions::{COOKIE, Session, Sessions, Subject};
 pub(crate) use verify::Authenticator;
 
 /// How long, in seconds, a verified token is believed before the store is asked again whether it still holds.
@@ -38,7 +42,7 @@ pub const FRESH: i64 = 2;
 /// Who a verified token stands for.
 #[derive(Debug)]
 pub(crate) struct Principal {
-    /// `token:<id>`, `user:<name>` or a service account's e-mail: what runs and log lines name.
+    /// `token:<id>`, `user:<name>`, `oidc:<e-mail or sub>` or a service account's e-mail: what runs and log lines name.
     pub(crate) name: String,
     pub(crate) grants: Vec<Grant>,
     pub(crate) allowance: Arc<Allowance>,
@@ -49,6 +53,18 @@ pub(crate) struct Principal {
 pub(crate) struct Grant {
     pub(crate) account: AccountId,
     pub(crate) role: Role,
+}
+
+/// What rows of accounts and roles grant to somebody.
+///
+/// # Errors
+/// A row names a role that there is not.
+fn grants_of(whose: &str, roles: Vec<(AccountId, String)>) -> Result<Vec<Grant>, ApiError> {
+    let grant = |(account, role): (AccountId, String)| match role.parse() {
+        Ok(role) => Ok(Grant { account, role }),
+        Err(_) => Err(ApiError::internal(&format!("{whose} has the role {role:?}"))),
+    };
+    roles.into_iter().map(grant).collect()
 }
 
 impl Principal {

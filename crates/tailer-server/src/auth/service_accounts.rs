@@ -18,8 +18,8 @@ use serde::Deserialize;
 use tailer_store::{Store, service_accounts, service_accounts::ServiceAccountRow};
 
 use super::{
-    Grant,
     claims::{Claims, Refusal, SKEW},
+    grants_of,
     verify::{Verdict, Verified, signed_claims},
 };
 use crate::errors::ApiError;
@@ -97,7 +97,7 @@ pub(super) async fn verify(
         Ok(expires) => expires,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let grants = rows.into_iter().map(grant).collect::<Result<_, _>>()?;
+    let grants = grants_of(&email, rows.into_iter().map(|row| (row.account, row.role)).collect())?;
     Ok(Ok(Verified { name: email, grants, expires }))
 }
 
@@ -131,11 +131,4 @@ fn check(claims: &Claims, audience: &str, now: Timestamp) -> Result<Timestamp, R
         return Err(Refusal::TooLong);
     }
     Ok(times.expires)
-}
-
-fn grant(row: ServiceAccountRow) -> Result<Grant, ApiError> {
-    let role = row.role.parse();
-    let role =
-        role.map_err(|_| ApiError::internal(&format!("service account {} has the role {:?}", row.email, row.role)))?;
-    Ok(Grant { account: row.account, role })
 }

@@ -1,7 +1,9 @@
 //! Sessions of the Studio: a random id in a signed cookie, its hash in the store.
 //!
 //! A session ends when it is idle for [`IDLE`], at the latest after [`LONGEST`], by signing out, and at the next request after
-//! its user or token is gone: roles are read afresh for each request, so what is taken from somebody is gone at once.
+//! its user or token is gone: roles are read afresh for each request, so what is taken from somebody is gone at once. A session
+//! that began at the OIDC issuer keeps the claims that the rules look at, and ends after [`LONGEST_OIDC`]: what the issuer takes
+//! from somebody is not told to us.
 //! The API never looks at the cookie: it takes bearer tokens only.
 
 use std::sync::Arc;
@@ -21,12 +23,16 @@ use tailer_store::{
     tokens, users,
 };
 
-use super::Grant;
+use super::{
+    Grant, grants_of,
+    oidc::{Identity, Oidc},
+};
 use crate::errors::ApiError;
 
 pub(crate) const COOKIE: &str = "tailerd_session";
 const IDLE: SignedDuration = SignedDuration::from_hours(12);
 const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
+const LONGEST_OIDC: SignedDuration = SignedDuration::from_hours(12);
 /// Signs of life are recorded no oftener.
 const NOTED: SignedDuration = SignedDuration::from_mins(1);
 
@@ -35,6 +41,7 @@ pub(crate) struct Sessions {
     store: Store,
     clock: Arc<dyn Clock>,
     key: hmac::Key,
+    oidc: Option<Arc<Oidc>>,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -48,15 +55,25 @@ impl std::fmt::Debug for Sessions {
 pub(crate) struct Session {
     /// Never shown, never logged.
     id: String,
-    /// `user:<name>` or `token:<id>`.
+    /// `user:<name>`, `token:<id>` or `oidc:<e-mail or sub>`.
     pub(crate) name: String,
     pub(crate) grants: Vec<Grant>,
 }
 
+/// Who begins a session.
+#[derive(Debug)]
+pub(crate) enum Subject {
+    /// The user's name.
+    User(String),
+    /// A minted token's id.
+    Token(String),
+    Oidc(Identity),
+}
+
 impl Sessions {
     /// `key` is a secret of this data folder.
-    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, key: hmac::Key) -> Self {
-        Self { store, clock, key }
+    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, key: hmac::Key, oidc: Option<Arc<Oidc>>) -> Self {
+        Self { store, clock, key, oidc }
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -67,13 +84,18 @@ impl Sessions {
     ///
     /// # Errors
     /// The store cannot record it.
-    pub(crate) async fn begin(&self, kind: Kind, subject: String) -> Result<String, ApiError> {
+    pub(crate) async fn begin(&self, who: Subject) -> Result<String, ApiError> {
         let mut id = [0; 32];
         SystemRandom::new().fill(&mut id).map_err(|e| ApiError::internal(&e))?;
         let id = BASE64_URL_SAFE_NO_PAD.encode(id);
         let now = self.clock.now();
-        let expires = now.checked_add(LONGEST).map_err(|e| ApiError::internal(&e))?;
-        let row = SessionRow { id_hash: hash(&id), kind, subject, created: now, seen: now, expires };
+        let (kind, subject, claims, longest) = match who {
+            Subject::User(name) => (Kind::User, name, None, LONGEST),
+            Subject::Token(id) => (Kind::Token, id, None, LONGEST),
+            Subject::Oidc(identity) => (Kind::Oidc, identity.name.clone(), Some(identity.to_text()), LONGEST_OIDC),
+        };
+        let expires = now.checked_add(longest).map_err(|e| ApiError::internal(&e))?;
+        let row = SessionRow { id_hash: hash(&id), kind, subject, claims, created: now, seen: now, expires };
         self.store.write(Durability::Synced, move |tx| sessions::begin(tx, &row)).await?;
         let tag = self.tag("cookie", &id);
         Ok(format!("{id}.{tag}"))
@@ -88,6 +110,9 @@ impl Sessions {
         let (id_hash, now) = (hash(&id), self.clock.now());
         let found = self.store.read(move |tx| holder(tx, &id_hash, now)).await?;
         let Some((row, roles)) = found else { return Ok(None) };
+        if row.kind == Kind::Oidc && self.oidc.is_none() {
+            return Ok(None); // the issuer is not trusted any more
+        }
         if now.duration_since(row.seen) >= NOTED {
             let id_hash = row.id_hash.clone();
             self.store.write(Durability::Synced, move |tx| sessions::see(tx, &id_hash, now)).await?;
@@ -95,13 +120,25 @@ impl Sessions {
         let name = match row.kind {
             Kind::User => format!("user:{}", row.subject),
             Kind::Token => format!("token:{}", row.subject),
+            Kind::Oidc => format!("oidc:{}", row.subject),
         };
-        let mut grants = Vec::new();
-        for (account, role) in roles {
-            let role = role.parse().map_err(|_| ApiError::internal(&format!("{name} has the role {role:?}")))?;
-            grants.push(Grant { account, role });
+        let mut grants = grants_of(&name, roles)?;
+        if let (Some(oidc), Some(identity)) = (&self.oidc, identity(&row)) {
+            grants.extend(oidc.grants(identity.claims()));
         }
         Ok(Some(Session { id, name, grants }))
+    }
+
+    /// Whether somebody whom the issuer names has a role anywhere.
+    ///
+    /// # Errors
+    /// The store cannot be asked.
+    pub(crate) async fn has_roles(&self, identity: &Identity) -> Result<bool, ApiError> {
+        if self.oidc.as_ref().is_some_and(|oidc| !oidc.grants(identity.claims()).is_empty()) {
+            return Ok(true);
+        }
+        let identity = identity.clone();
+        Ok(!self.store.read(move |tx| identity.roles_of_user(tx)).await?.is_empty())
     }
 
     /// Ends the session.
@@ -159,8 +196,17 @@ fn holder(
             Some(token) if token.revoked.is_none() && token.expires > now => vec![(token.account, token.role)],
             _ => return Ok(None),
         },
+        Kind::Oidc => match identity(&row) {
+            Some(identity) => identity.roles_of_user(tx)?,
+            None => return Ok(None),
+        },
     };
     Ok(Some((row, roles)))
+}
+
+/// Whom a session names that began at the issuer.
+fn identity(row: &SessionRow) -> Option<Identity> {
+    Identity::from_text(&row.subject, row.claims.as_deref()?)
 }
 
 fn hash(id: &str) -> String {

@@ -1,13 +1,15 @@
 //! From an `Authorization` header to a principal, or to a 401 that says why.
 //!
-//! The algorithm is decided by the kind of token, never by the token: minted ones are EdDSA, service accounts' RS256, and
-//! a header that names anything else (`none`, a symmetric algorithm over a public key) is refused before any key is looked at.
+//! The algorithm is decided by the kind of token, never by the token: minted ones are EdDSA, service accounts' RS256, those of the
+//! OIDC issuer what its keys are for. A header that names anything else (`none`, a symmetric algorithm over a public key) is
+//! refused before any key is looked at.
 
 use std::{path::Path, sync::Arc};
 
 use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::de::DeserializeOwned;
 use tailer_engine::Clock;
 use tailer_store::Store;
 
@@ -16,7 +18,9 @@ use super::{
     cache::{self, Cache},
     claims::{Claims, Refusal},
     keys::SigningKeys,
-    mint, minted, service_accounts,
+    mint, minted,
+    oidc::Oidc,
+    service_accounts,
 };
 use crate::{errors::ApiError, limits::Limiter};
 
@@ -39,13 +43,20 @@ pub(crate) struct Authenticator {
     clock: Arc<dyn Clock>,
     audience: String,
     keys: SigningKeys,
+    oidc: Option<Arc<Oidc>>,
     cache: Cache,
 }
 
 impl Authenticator {
     /// Opens the signing key in `keys`, making it on first use.
-    pub(crate) fn open(store: Store, clock: Arc<dyn Clock>, audience: String, keys: &Path) -> Result<Self, KeyError> {
-        Ok(Self { store, clock, audience, keys: SigningKeys::open(keys)?, cache: Cache::default() })
+    pub(crate) fn open(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        audience: String,
+        keys: &Path,
+        oidc: Option<Arc<Oidc>>,
+    ) -> Result<Self, KeyError> {
+        Ok(Self { store, clock, audience, keys: SigningKeys::open(keys)?, oidc, cache: Cache::default() })
     }
 
     /// The key that signs cookies of this data folder.
@@ -95,18 +106,24 @@ impl Authenticator {
         }
         match header.alg {
             Algorithm::EdDSA => minted::verify(&self.store, &self.keys, &self.audience, token, &header, now).await,
-            Algorithm::RS256 => {
+            Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => Ok(Err(Refusal::Algorithm)),
+            algorithm => {
                 // Only to know whose keys to try; nothing is believed before the signature is.
                 let claims = jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token);
                 let Some(issuer) = claims.ok().and_then(|claims| claims.iss) else {
                     return Ok(Err(Refusal::Malformed));
                 };
+                if let Some(oidc) = self.oidc.as_ref().filter(|oidc| oidc.settings.issuer == issuer) {
+                    return oidc.verify(&self.store, token, &header, now).await;
+                }
+                if algorithm != Algorithm::RS256 {
+                    return Ok(Err(Refusal::Algorithm));
+                }
                 if issuer == mint::ISSUER {
                     return Ok(Err(Refusal::Untrusted));
                 }
                 service_accounts::verify(&self.store, &self.audience, token, &header, issuer, now).await
             }
-            _ => Ok(Err(Refusal::Algorithm)),
         }
     }
 }
@@ -125,12 +142,16 @@ fn unreadable(token: &str) -> Refusal {
 }
 
 /// The claims of a token that `key` signed with `algorithm`. Time and audience are checked by [`Claims::check`].
-pub(super) fn signed_claims(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<Claims, Refusal> {
+pub(super) fn signed_claims<T: DeserializeOwned + Clone>(
+    token: &str,
+    key: &DecodingKey,
+    algorithm: Algorithm,
+) -> Result<T, Refusal> {
     let mut only_the_signature = Validation::new(algorithm);
     only_the_signature.validate_exp = false;
     only_the_signature.validate_aud = false;
     only_the_signature.required_spec_claims.clear();
-    match jsonwebtoken::decode(token, key, &only_the_signature) {
+    match jsonwebtoken::decode::<T>(token, key, &only_the_signature) {
         Ok(token) => Ok(token.claims),
         Err(e) => Err(match e.kind() {
             jsonwebtoken::errors::ErrorKind::Json(_) => Refusal::Malformed,

@@ -45,6 +45,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/runs/{run}/{change}", post(changes::run))
         .route("/workflows", get(pages::workflows::page))
         .route(SIGN_IN, get(sign_in::page).post(sign_in::sign_in))
+        .route(sign_in::oidc::BEGIN, get(sign_in::oidc::begin))
+        .route(sign_in::oidc::RETURN, get(sign_in::oidc::finish))
         .route(SIGN_OUT, post(sign_in::sign_out))
         .route("/events", get(events::stream))
         .route("/assets/{name}", get(assets::asset))

@@ -47,7 +47,7 @@ impl Visitor {
         Ok(Some(Self {
             principal: Arc::new(principal),
             csrf: app.sessions.form_token(&session),
-            name: session.name.strip_prefix("user:").unwrap_or(&session.name).to_owned(),
+            name: shown(&session.name).to_owned(),
             session: Some(session),
             same_origin: is_same_origin(headers),
         }))
@@ -116,6 +116,11 @@ impl FromRequestParts<Arc<App>> for Visitor {
             [(header::LOCATION, format!("{SIGN_IN}?next={next}")), (header::CACHE_CONTROL, "no-store".into())];
         Err((StatusCode::SEE_OTHER, headers).into_response())
     }
+}
+
+/// A principal as people know it: without the kind of sign-in.
+fn shown(name: &str) -> &str {
+    name.strip_prefix("user:").or_else(|| name.strip_prefix("oidc:")).unwrap_or(name)
 }
 
 /// Answer to a form that another site sent.

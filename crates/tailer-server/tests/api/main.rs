@@ -11,6 +11,7 @@ mod logs;
 mod mutations;
 mod notifications;
 mod observation;
+mod oidc;
 mod openapi;
 mod requests;
 mod runs;

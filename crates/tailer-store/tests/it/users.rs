@@ -13,6 +13,7 @@ fn session(id: &str, subject: &str) -> SessionRow {
         id_hash: id.into(),
         kind: Kind::User,
         subject: subject.into(),
+        claims: None,
         created: at(1),
         seen: at(1),
         expires: at(100),

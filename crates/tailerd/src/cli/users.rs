@@ -9,8 +9,9 @@ pub(crate) enum UserCommand {
     /// Make a user; the password is asked for, or read from standard input
     #[command(after_help = "Examples:
   tailerd user add ana@example.com --account 000110 --role operator
+  tailerd user add ana@example.com --account 000110 --role operator --no-password
   printf %s \"$PASSWORD\" | tailerd user add ana@example.com --account 000110 --role viewer")]
-    Add(UserAddArgs),
+    Add(UserNewArgs),
     /// Give a user a role on an account, in place of the one there
     #[command(after_help = "Examples:
   tailerd user grant ana@example.com --account 000111 --role deployer")]
@@ -28,6 +29,15 @@ pub(crate) enum UserCommand {
     #[command(after_help = "Examples:
   tailerd user set-password ana@example.com")]
     SetPassword(UserNameArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserNewArgs {
+    #[command(flatten)]
+    pub(crate) user: UserAddArgs,
+    /// The user signs in through the OIDC issuer only; the name is the e-mail address there
+    #[arg(long)]
+    pub(crate) no_password: bool,
 }
 
 #[derive(Debug, Args)]

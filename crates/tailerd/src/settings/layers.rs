@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, ffi::OsString, fmt, path::Path};
 
 use super::{
+    oidc::GrantLayers,
     projects::ProjectLayers,
     storage::StorageLayers,
     table::{self, SETTINGS},
@@ -43,6 +44,8 @@ pub(crate) struct Layers {
     pub(super) storage: StorageLayers,
     /// The tables below `warehouse`, one for each project.
     pub(super) projects: ProjectLayers,
+    /// The tables `[[oidc.grants]]`.
+    pub(super) grants: GrantLayers,
 }
 
 impl Layers {
@@ -51,7 +54,12 @@ impl Layers {
             .iter()
             .filter_map(|s| Some((s.key, Value { text: s.default?.to_owned(), origin: Origin::Default })))
             .collect();
-        Self { values, storage: StorageLayers::default(), projects: ProjectLayers::default() }
+        Self {
+            values,
+            storage: StorageLayers::default(),
+            projects: ProjectLayers::default(),
+            grants: GrantLayers::default(),
+        }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
@@ -84,6 +92,11 @@ impl Layers {
             }
             warehouse.retain(|_, value| !value.is_table());
         }
+        if let Some(toml::Value::Table(oidc)) = document.get_mut("oidc")
+            && let Some(grants) = oidc.remove("grants")
+        {
+            self.grants.file(&shown.to_string(), &grants, &mut problems);
+        }
         for (key, value) in flatten(&document) {
             match (table::find(&key), scalar(&value)) {
                 (Some(setting), Some(text)) => self.set(setting.key, text, Origin::File(shown.to_string())),
@@ -108,6 +121,7 @@ impl Layers {
             .collect();
         self.storage.environment(&variables);
         self.projects.environment(&variables);
+        self.grants.environment(&variables);
         for setting in SETTINGS {
             let name = setting.variable();
             if let Some(value) = variables.get(&name) {

@@ -4,6 +4,7 @@
 //! are reported at once, each with the place that is to blame. Nothing here touches the data folder.
 
 mod layers;
+mod oidc;
 mod print;
 pub(crate) mod projects;
 pub(crate) mod storage;

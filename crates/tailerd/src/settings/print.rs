@@ -30,7 +30,7 @@ pub(crate) fn to_toml(layers: &Layers) -> String {
             None => writeln!(text, "# {name} =  # unset: {}", setting.help),
         };
     }
-    text + &layers.projects.to_toml() + &storage::to_toml(&layers.storage)
+    text + &layers.grants.to_toml() + &layers.projects.to_toml() + &storage::to_toml(&layers.storage)
 }
 
 /// `{key: value}`, unset ones null.
@@ -47,6 +47,7 @@ pub(crate) fn to_json(layers: &Layers) -> Value {
         };
         all.insert(setting.key.to_owned(), value);
     }
+    all.insert("oidc.grants".to_owned(), layers.grants.to_json());
     all.insert("warehouse.projects".to_owned(), layers.projects.to_json());
     all.insert("storage".to_owned(), storage::to_json(&layers.storage));
     Value::Object(all)

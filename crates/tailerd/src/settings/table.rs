@@ -10,6 +10,8 @@ pub(crate) enum Kind {
     Path,
     /// `host:port`.
     Address,
+    /// `https://host[:port]`.
+    Url,
     /// `15s`, `500ms`, `2m`.
     Time,
     /// A whole number above zero.
@@ -50,6 +52,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("role", Kind::Choice(&["all", "api", "worker"]), Some("all"), "what this server does"),
     setting("name", Kind::Text, None, "name of this server among those that share a store"),
     setting("audience", Kind::Text, None, "audience that tokens must carry; http://<listen address> when unset"),
+    setting(
+        "public_url",
+        Kind::Url,
+        None,
+        "where people reach the Studio, such as https://tailer.example.com; the address it listens on when unset",
+    ),
     setting("grace_time", Kind::Time, Some("30s"), "how long running work may go on after SIGTERM"),
     setting("lease", Kind::Time, Some("15s"), "how soon another worker takes over the runs of a dead one"),
     setting("reconcile_every", Kind::Time, Some("5s"), "how often background activities look without being poked"),
@@ -89,6 +97,24 @@ pub(crate) const SETTINGS: &[Setting] = &[
         None,
         "folder of the files that secrets of configurations may name; secrets/ in the data folder when unset",
     ),
+    setting("oidc.issuer", Kind::Text, None, "OIDC issuer whose ID tokens are taken, as it writes itself in iss"),
+    setting("oidc.client_id", Kind::Text, None, "id of this server at the issuer"),
+    Setting {
+        key: "oidc.client_secret",
+        kind: Kind::Text,
+        default: None,
+        secret: true,
+        help: "secret of this server at the issuer; none for a public client",
+    },
+    setting(
+        "oidc.audience",
+        Kind::Text,
+        None,
+        "audiences of bearer tokens, separated by commas; the client_id when unset",
+    ),
+    setting("oidc.jwks_url", Kind::Text, None, "where the issuer's keys are; as it describes itself when unset"),
+    setting("oidc.scopes", Kind::Text, Some("openid email profile"), "what a sign-in asks the issuer for"),
+    setting("oidc.name", Kind::Text, Some("single sign-on"), "what the button of the sign-in is called"),
     setting("tls.certificate", Kind::Path, None, "PEM file of the certificate chain; with tls.key turns on TLS"),
     setting("tls.key", Kind::Path, None, "PEM file of the private key"),
     Setting {

@@ -4,11 +4,12 @@ use std::{collections::BTreeSet, path::PathBuf, str::FromStr, time::Duration};
 
 use tailer_engine::History;
 use tailer_model::Secret;
-use tailer_server::Limits;
+use tailer_server::{Limits, OidcSettings};
 use tailer_warehouse::embedded::EmbeddedSettings;
 
 use super::{
     layers::Layers,
+    oidc,
     projects::ProjectSettings,
     storage::StorageSettings,
     table::{self, Kind},
@@ -47,6 +48,9 @@ pub(crate) struct Settings {
     /// `None`: SQLite in the data folder.
     pub(crate) store_url: Option<Secret<String>>,
     pub(crate) audience: Option<String>,
+    /// Scheme, host and port, without a slash at the end.
+    pub(crate) public_url: Option<String>,
+    pub(crate) oidc: Option<OidcSettings>,
     pub(crate) grace_time: Duration,
     pub(crate) lease: Duration,
     pub(crate) reconcile_every: Duration,
@@ -118,6 +122,8 @@ impl Reader<'_> {
             runs: self.optional("history.runs", small_count),
         };
         let (audience, tls) = (self.optional("audience", text), self.tls());
+        let public_url = self.optional("public_url", origin);
+        let oidc = oidc::from_layers(self.layers, &mut self.problems);
         let metrics_for_everyone = self.required("metrics.public", |text| text.parse().ok());
         let limits = self.limits();
         let secret_variables = self.optional("secrets.env", names).unwrap_or_default();
@@ -139,6 +145,8 @@ impl Reader<'_> {
             name,
             store_url,
             audience,
+            public_url,
+            oidc,
             grace_time: grace_time?,
             lease: lease?,
             reconcile_every: reconcile_every?,
@@ -214,11 +222,20 @@ fn expected(kind: Kind) -> String {
         Kind::Text => "not a valid value".into(),
         Kind::Path => "expected a path".into(),
         Kind::Address => "expected host:port, such as 127.0.0.1:8080".into(),
+        Kind::Url => "expected a scheme, a host and nothing after the port, such as https://tailer.example.com".into(),
         Kind::Time => "expected a length of time, such as \"15s\", \"500ms\" or \"2m\"".into(),
         Kind::Count => "expected a whole number above zero".into(),
         Kind::Flag => "expected true or false".into(),
         Kind::Choice(values) => format!("expected one of {}", values.join(", ")),
     }
+}
+
+/// `https://tailer.example.com`: nothing after the host and port but a slash.
+fn origin(text: &str) -> Option<String> {
+    let url =
+        reqwest::Url::parse(text).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host())?;
+    let origin = url.origin().ascii_serialization();
+    (url.as_str().trim_end_matches('/') == origin).then_some(origin)
 }
 
 fn text(text: &str) -> Option<String> {

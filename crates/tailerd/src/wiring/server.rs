@@ -156,6 +156,11 @@ fn server_settings(settings: &Settings, folder: &DataFolder, address: SocketAddr
     }
     http.tls =
         settings.tls.as_ref().map(|tls| TlsSettings { certificate: tls.certificate.clone(), key: tls.key.clone() });
+    http.public_url = settings
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("{}://{address}", if settings.tls.is_some() { "https" } else { "http" }));
+    http.oidc.clone_from(&settings.oidc);
     http.limits = settings.limits.clone();
     http.api = settings.role != Role::Worker;
     http.metrics_for_everyone = settings.metrics_for_everyone;

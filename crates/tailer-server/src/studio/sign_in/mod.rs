@@ -1,8 +1,9 @@
-//! The way in and the way out: `/sign-in` with a password or an API token, `/sign-out`.
+//! The way in and the way out: `/sign-in` with a password or an API token, or by the OIDC issuer ([`oidc`]), `/sign-out`.
 //!
 //! Whether a user exists is not to be learned here: a wrong name and a wrong password get the same words after the same work,
 //! and guesses are counted alike ([`throttle`]). Passwords are verified on threads of their own, two at a time.
 
+pub(super) mod oidc;
 mod throttle;
 
 use std::{net::IpAddr, sync::Arc};
@@ -13,7 +14,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use tailer_store::{sessions::Kind, users};
+use tailer_store::users;
 use tokio::sync::Semaphore;
 
 use self::throttle::Throttle;
@@ -25,7 +26,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{COOKIE, is_password, user_name},
+    auth::{COOKIE, Subject, is_password, user_name},
     body::Incoming,
     errors::ApiError,
     observe::Peer,
@@ -57,7 +58,7 @@ pub(crate) async fn page(State(app): State<Arc<App>>, uri: Uri, headers: HeaderM
     }
     let mut query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let next = query.find(|(name, _)| name == "next").map_or_else(String::new, |(_, value)| value.into_owned());
-    Ok(form(StatusCode::OK, safe_path(&next).unwrap_or(""), "", None))
+    Ok(form(&app, StatusCode::OK, safe_path(&next).unwrap_or(""), "", None))
 }
 
 /// `POST /sign-in`: fields `name` and `password`, or `token`; `next`.
@@ -70,13 +71,13 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Re
     let address = peer.ok_or_else(|| ApiError::internal(&"a request without a peer"))?;
     let field = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str());
     let next = safe_path(field("next")).unwrap_or("");
-    let refused = |status, words: &str| form(status, next, field("name"), Some(words));
-    let subject = match field("token").trim() {
+    let refused = |status, words: &str| form(&app, status, next, field("name"), Some(words));
+    let attempt = match field("token").trim() {
         "" => by_password(&app, field("name"), field("password"), address).await?,
         token => by_token(&app, token, address).await?,
     };
-    let (kind, subject) = match subject {
-        Attempt::Right(kind, subject) => (kind, subject),
+    let subject = match attempt {
+        Attempt::Right(subject) => subject,
         Attempt::Wrong(words) => return Ok(refused(StatusCode::UNAUTHORIZED, words)),
         Attempt::TooMany(seconds) => {
             let words = format!("Too many attempts. Try again in {seconds} seconds.");
@@ -85,7 +86,7 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Re
             return Ok(response);
         }
     };
-    let cookie = app.sessions.begin(kind, subject).await?;
+    let cookie = app.sessions.begin(subject).await?;
     let secure = is_secure(&app, &headers);
     Ok(go_to(if next.is_empty() { "/" } else { next }, &set_cookie(&cookie, secure)))
 }
@@ -103,7 +104,7 @@ pub(crate) async fn sign_out(State(app): State<Arc<App>>, request: Request) -> R
 }
 
 enum Attempt {
-    Right(Kind, String),
+    Right(Subject),
     Wrong(&'static str),
     /// Seconds until the next.
     TooMany(u64),
@@ -131,7 +132,7 @@ async fn by_password(app: &App, name: &str, password: &str, address: IpAddr) -> 
         return Ok(Attempt::Wrong(WRONG));
     }
     app.doorkeeper.throttle.forgive(&name, address);
-    Ok(Attempt::Right(Kind::User, name))
+    Ok(Attempt::Right(Subject::User(name)))
 }
 
 async fn by_token(app: &App, token: &str, address: IpAddr) -> Result<Attempt, ApiError> {
@@ -147,7 +148,7 @@ async fn by_token(app: &App, token: &str, address: IpAddr) -> Result<Attempt, Ap
     };
     app.doorkeeper.throttle.forgive("", address);
     Ok(match principal.name.strip_prefix("token:") {
-        Some(id) => Attempt::Right(Kind::Token, id.to_owned()),
+        Some(id) => Attempt::Right(Subject::Token(id.to_owned())),
         None => Attempt::Wrong("Only tokens that this server made can sign in; `tailerd token create` makes one."),
     })
 }
@@ -189,8 +190,14 @@ struct Door<'a> {
     next: &'a str,
     name: &'a str,
     wrong: Option<&'a str>,
+    /// The way through the OIDC issuer, and its name.
+    issuer: Option<(String, &'a str)>,
 }
 
-fn form(status: StatusCode, next: &str, name: &str, wrong: Option<&str>) -> Response {
-    frame::render(status, &Door { visitor: None, next, name, wrong })
+fn form(app: &App, status: StatusCode, next: &str, name: &str, wrong: Option<&str>) -> Response {
+    let issuer = app.oidc.as_ref().map(|oidc| {
+        let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        (format!("{}?next={next}", oidc::BEGIN), oidc.settings.label.as_str())
+    });
+    frame::render(status, &Door { visitor: None, next, name, wrong, issuer })
 }

@@ -6,6 +6,7 @@
 
 mod clock;
 mod findings;
+mod issuer;
 mod machine;
 mod projects;
 mod storages;
@@ -27,6 +28,7 @@ pub(crate) async fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
         machine::warehouse(&settings, &folder, &mut findings).await;
         projects::all(&settings, &folder, &mut findings).await;
         storages::all(&settings, &folder, &mut findings).await;
+        issuer::one(&settings, &mut findings).await;
     }
     Ok(findings.finish())
 }
