@@ -80,3 +80,11 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<ServiceAccountRow>, StoreError> {
 pub fn remove(tx: &mut Tx<'_>, email: &str) -> Result<u64, StoreError> {
     tx.execute("DELETE FROM service_accounts WHERE email = ?1", &[email.into()])
 }
+
+/// Trusts a service account no more on one account. Answers how many keys it had there.
+///
+/// # Errors
+/// What the database says.
+pub fn remove_from(tx: &mut Tx<'_>, email: &str, account: &AccountId) -> Result<u64, StoreError> {
+    tx.execute("DELETE FROM service_accounts WHERE email = ?1 AND account = ?2", &[email.into(), account.into()])
+}

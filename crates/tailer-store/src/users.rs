@@ -13,6 +13,8 @@ pub struct UserRow {
     pub by: String,
     /// When the password was set.
     pub changed: Timestamp,
+    /// False for those who sign in elsewhere only.
+    pub has_password: bool,
     /// By account. The role is the server's vocabulary.
     pub roles: Vec<(AccountId, String)>,
 }
@@ -93,12 +95,15 @@ pub fn roles(tx: &mut Tx<'_>, name: &str) -> Result<Vec<(AccountId, String)>, St
 /// # Errors
 /// What the database says.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<UserRow>, StoreError> {
-    let mut users = tx.query("SELECT name, created, created_by, changed FROM users ORDER BY name", &[], |row| {
+    const ALL: &str = "SELECT name, created, created_by, changed, CASE WHEN password = '' THEN 0 ELSE 1 END \
+        FROM users ORDER BY name";
+    let mut users = tx.query(ALL, &[], |row| {
         Ok(UserRow {
             name: row.take()?,
             created: row.take()?,
             by: row.take()?,
             changed: row.take()?,
+            has_password: row.take::<i64>()? == 1,
             roles: Vec::new(),
         })
     })?;

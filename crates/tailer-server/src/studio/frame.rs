@@ -65,8 +65,14 @@ impl Frame {
     }
 
     /// Sections of the navigation: path and name.
-    pub(super) fn sections(&self) -> [(&'static str, &'static str); 4] {
-        [("/", "Overview"), ("/operations", "Data operations"), ("/runs", "Runs"), ("/workflows", "Workflows")]
+    pub(super) fn sections(&self) -> Vec<(&'static str, &'static str)> {
+        vec![
+            ("/", "Overview"),
+            ("/operations", "Data operations"),
+            ("/runs", "Runs"),
+            ("/workflows", "Workflows"),
+            ("/settings", "Settings"),
+        ]
     }
 
     /// Whether to offer what operators may do.

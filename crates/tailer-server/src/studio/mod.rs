@@ -44,6 +44,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/runs/{run}", get(pages::run::page))
         .route("/runs/{run}/{change}", post(changes::run))
         .route("/workflows", get(pages::workflows::page))
+        .route("/settings", get(pages::settings::page))
+        .route("/settings/{change}", post(pages::settings::change))
         .route(SIGN_IN, get(sign_in::page).post(sign_in::sign_in))
         .route(sign_in::oidc::BEGIN, get(sign_in::oidc::begin))
         .route(sign_in::oidc::RETURN, get(sign_in::oidc::finish))

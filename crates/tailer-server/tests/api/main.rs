@@ -17,6 +17,7 @@ mod requests;
 mod runs;
 mod seed;
 mod service_accounts;
+mod settings;
 mod sign_in;
 mod studio;
 mod support;

@@ -11,16 +11,16 @@ use tailer_store::{Durability, StoreError, Tx, tokens, users};
 
 use crate::support::{ACCOUNT, Answer, House};
 
-const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse";
 
-async fn change<T: Send + 'static>(
+pub(crate) async fn change<T: Send + 'static>(
     house: &House,
     change: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
 ) -> T {
     house.store.write(Durability::Synced, change).await.unwrap()
 }
 
-async fn with_ana() -> House {
+pub(crate) async fn with_ana() -> House {
     let house = House::open().await;
     let (name, hash, now) = (user_name("Ana").unwrap(), hash_password(PASSWORD).unwrap(), house.clock.now());
     change(&house, move |tx| {
@@ -32,7 +32,7 @@ async fn with_ana() -> House {
 }
 
 /// Posts a form as a browser would, following nothing.
-async fn send(house: &House, path: &str, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Answer {
+pub(crate) async fn send(house: &House, path: &str, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Answer {
     let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
     let body =
         form.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect::<Vec<_>>().join("&");
@@ -46,7 +46,7 @@ async fn send(house: &House, path: &str, headers: &[(&str, &str)], form: &[(&str
 
 /// The cookie that a sign-in set, as the browser sends it back.
 #[track_caller]
-fn cookie(answer: &Answer) -> String {
+pub(crate) fn cookie(answer: &Answer) -> String {
     assert_eq!(answer.status, 303, "{}", answer.text);
     let set = answer.headers["set-cookie"].to_str().unwrap();
     assert!(set.contains("; HttpOnly; SameSite=Lax") && set.contains("Path=/"), "{set}");
@@ -58,7 +58,7 @@ async fn look(house: &House, cookie: &str) -> String {
     Answer::of(request.send().await.unwrap()).await.text
 }
 
-fn form_token(page: &str) -> String {
+pub(crate) fn form_token(page: &str) -> String {
     page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 

@@ -35,6 +35,7 @@ async fn every_page_shows_what_there_is_and_loads_nothing_from_elsewhere() {
         (&format!("/runs?after={run}"), "No run matches"),
         (&format!("/runs/{run}"), "SUCCESS"),
         ("/workflows", "0 workflows"),
+        ("/settings", "for its administrators"),
     ] {
         let page = page(&house, &token, path).await;
         assert_eq!(page.status, 200, "{path}: {}", page.text);

@@ -5,4 +5,5 @@ pub(super) mod operations;
 pub(super) mod overview;
 pub(super) mod run;
 pub(super) mod runs;
+pub(super) mod settings;
 pub(super) mod workflows;

@@ -14,6 +14,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use jiff::Timestamp;
 use tailer_store::users;
 use tokio::sync::Semaphore;
 
@@ -47,6 +48,18 @@ pub(crate) struct Doorkeeper {
 impl Default for Doorkeeper {
     fn default() -> Self {
         Self { throttle: Throttle::default(), verifying: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+}
+
+impl Doorkeeper {
+    /// Counts an attempt at a password of somebody who is signed in, wherever they are.
+    ///
+    /// # Errors
+    /// 429 after too many.
+    pub(super) fn attempt(&self, name: &str, now: Timestamp) -> Result<(), ApiError> {
+        let nowhere = IpAddr::from([0; 4]);
+        let counted = self.throttle.attempt(name, nowhere, now);
+        counted.map_err(|seconds| ApiError::too_many_requests("too many attempts at this password", seconds))
     }
 }
 
