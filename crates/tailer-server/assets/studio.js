@@ -58,7 +58,10 @@
       if (again) setTimeout(load, 1000);
     };
     events.addEventListener("changed", load);
-    document.addEventListener("visibilitychange", () => { if (!document.hidden && again) load(); });
+    // What changed before the stream was there, or while it was broken off.
+    events.addEventListener("open", load);
+    const late = () => { if (again && !document.hidden) setTimeout(load); };
+    for (const kind of ["visibilitychange", "focusout", "change"]) document.addEventListener(kind, late);
   }
 
   function swap(live, fresh) {

@@ -33,7 +33,8 @@ pub(super) struct RunMark {
 }
 
 pub(super) fn mark(run: &RunView) -> RunMark {
-    let shown = if run.status == "RUNNING" || run.status == "SUCCESS" { &run.sub_status } else { &run.status };
+    // The sub-status tells more (a run that was cancelled has failed), until somebody has checked it.
+    let shown = if run.status == "CHECKED" { &run.status } else { &run.sub_status };
     let (class, sign) = look(shown);
     RunMark {
         run_id: run.run_id.to_string(),

@@ -33,7 +33,8 @@ pub(super) async fn stream(State(app): State<Arc<App>>, _visitor: Visitor) -> Re
             () = tokio::time::sleep(GATHER) => {}
         }
         news.mark_unchanged();
-        Some((Ok::<_, Infallible>(Event::default().event("changed").data("")), (news, stopping)))
+        // Browsers tell nobody of an event without data.
+        Some((Ok::<_, Infallible>(Event::default().event("changed").data("news")), (news, stopping)))
     });
     Sse::new(events).keep_alive(KeepAlive::default()).into_response()
 }

@@ -1,0 +1,161 @@
+//! The Studio in a real browser: the real server, Chromium driven by Playwright, one story each.
+//!
+//! A story is a Python script beside this file; what they share is in `studio.py`. Here is what they stand on: a server with users and
+//! configurations of its own. Chromium and axe-core (`TAILERD_TEST_AXE`) are never fetched from here: `.ci/counterparts` and `.ci/python`
+//! have them. Pictures of the pages are left in the folder `screenshots` of the checkout.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use parking_lot::Mutex;
+use serde_json::json;
+use support::{ACCOUNT, Server, copy_folder, run, skip, table_to_table, text, until, write_json};
+use tempfile::TempDir;
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+const PASSWORD: &str = "correct horse battery staple";
+
+/// One browser at a time: each takes a core and some hundred megabytes.
+static TURN: Mutex<()> = Mutex::new(());
+
+#[test]
+fn deploys_launches_and_watches() {
+    House::open().tells("deploy_and_launch");
+}
+
+#[test]
+fn a_failing_task_shows_its_line() {
+    House::open().tells("failing_task");
+}
+
+#[test]
+fn a_workflow_is_reset() {
+    House::open().tells("workflow");
+}
+
+#[test]
+fn operations_are_disabled_and_enabled() {
+    House::open().tells("switches");
+}
+
+#[test]
+fn a_viewer_changes_nothing() {
+    House::open().tells("viewer");
+}
+
+#[test]
+fn every_page_is_fit_to_be_seen() {
+    let house = House::open();
+    if house.lacks() {
+        return;
+    }
+    house.retail();
+    house.tells("sweep");
+}
+
+/// A server with a user of each role whose name is the role's, and a folder of configurations to deploy.
+struct House {
+    server: Server,
+    configurations: PathBuf,
+    folder: TempDir,
+}
+
+impl House {
+    fn open() -> Self {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let (data, configurations) = (folder.path().join("data"), folder.path().join("configurations"));
+        fs::create_dir(&configurations).unwrap();
+        configure(&configurations);
+        for role in ["viewer", "operator", "deployer", "admin"] {
+            let mut add = support::command();
+            add.args(["user", "add", role, "--account", ACCOUNT, "--role", role, "--data"]).arg(&data);
+            run(&mut add, PASSWORD).good();
+        }
+        Self { server: Server::start(&data), configurations, folder }
+    }
+
+    /// True where there is no browser; with `TAILERD_TEST_ALL` set that is a failure.
+    fn lacks(&self) -> bool {
+        let python = Command::new("python3").args(["-c", "import playwright"]).output();
+        skip(!Path::new(CHROMIUM).exists(), "there is no /usr/bin/chromium: install the package chromium")
+            || skip(
+                !python.is_ok_and(|done| done.status.success()),
+                "python3 has no playwright: PATH=\"$(.ci/python):$PATH\"",
+            )
+            || skip(std::env::var_os("TAILERD_TEST_AXE").is_none(), "TAILERD_TEST_AXE is not set: run .ci/counterparts")
+    }
+
+    /// Runs the script of a story.
+    fn tells(&self, story: &str) {
+        if self.lacks() {
+            return;
+        }
+        let _turn = TURN.lock();
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+        let mut python = Command::new("python3");
+        python
+            .arg("-B")
+            .arg(scripts.join(format!("{story}.py")))
+            .env("STUDIO_URL", &self.server.url)
+            .env("STUDIO_ACCOUNT", ACCOUNT)
+            .env("STUDIO_PASSWORD", PASSWORD)
+            .env("STUDIO_CHROMIUM", CHROMIUM)
+            .env("STUDIO_TAILERD", env!("CARGO_BIN_EXE_tailerd"))
+            .env("STUDIO_CONFIGURATIONS", &self.configurations)
+            .env("STUDIO_SCREENSHOTS", Path::new(env!("CARGO_MANIFEST_DIR")).join("../../screenshots"))
+            .env("TAILERD_SERVER", &self.server.url)
+            .env("TAILERD_TOKEN", &self.server.token)
+            .env("TAILERD_ENVIRONMENT", "DEV")
+            .env("TMPDIR", self.folder.path());
+        let told = run(&mut python, "");
+        eprintln!("{}", told.stdout);
+        assert_eq!(told.code, Some(0), "the story {story}:\n{}", told.stderr);
+    }
+
+    /// The retail example, its files loaded and its reports written; a run that failed; an operation that is disabled.
+    fn retail(&self) {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/retail");
+        let source = self.server.data.join("buckets/retail-in/drop");
+        fs::create_dir_all(&source).unwrap();
+        self.server.deploy(&example);
+        self.server.deploy(&self.configurations);
+        copy_folder(&example.join("data"), &source);
+        self.server.tailerd(&["disable", "table-to-table", "JB_DEV"]).good();
+        assert_eq!(self.server.tailerd(&["launch", "table-to-table", "broken_DEV", "--wait"]).code, Some(1));
+        self.server.tailerd(&["launch", "table-to-table", "JA_DEV", "--wait"]).good();
+        until("the reports to be written", || {
+            let runs = self.server.runs("table-to-storage", "retail-export_DEV");
+            runs.iter().any(|run| text(run, "status") == "SUCCESS").then_some(())
+        });
+    }
+}
+
+/// What the stories deploy.
+fn configure(folder: &Path) {
+    let endless = "SELECT COUNT(*) AS n\nFROM UNNEST(GENERATE_ARRAY(1, {{n}})) AS a,\n  UNNEST(GENERATE_ARRAY(1, {{n}})) AS b\n\
+                   WHERE MOD(a * b, 7) = 3";
+    let numbers = [("count", endless, json!({ "table_name": "numbers" })), ("after", "SELECT 1 AS n", json!({}))];
+    table_to_table(folder, "numbers", &numbers, json!({ "max_active_runs": 1 }));
+    let wrong =
+        "-- The name of a column is wrong.\nSELECT a.n,\n  a.no_such_column\nFROM UNNEST([STRUCT(1 AS n)]) AS a";
+    let broken =
+        [("good", "SELECT 1 AS n", json!({})), ("bad", wrong, json!({})), ("after", "SELECT 2 AS n", json!({}))];
+    table_to_table(folder, "broken", &broken, json!({}));
+    for id in ["JA", "JB", "JT"] {
+        table_to_table(folder, id, &[("one", "SELECT 1 AS n", json!({ "table_name": id }))], json!({}));
+    }
+    let workflow = json!({
+        "configuration_type": "workflow", "configuration_id": "W", "environment": "DEV", "account": ACCOUNT,
+        "version": "2", "short_description": "JT after JA and JB", "schedule_interval_reset": "None",
+        "authorized_job_ids": ["gbq-to-gbq|JA_DEV", "gbq-to-gbq|JB_DEV"],
+        "target_dag": { "configuration_type": "table-to-table", "configuration_id": "JT_DEV" },
+    });
+    write_json(&folder.join("W.json"), &workflow);
+}

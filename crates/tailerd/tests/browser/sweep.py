@@ -1,0 +1,131 @@
+"""Every page with real data: pictures in both sizes and schemes, nothing serious by axe-core, small, of one origin, readable without
+scripts, and walked through by keys.
+
+A new page is a line in `PAGES`: a name for its pictures, and its path.
+"""
+
+import json
+
+import studio
+from studio import PHONE, WIDE, expect
+
+FIRST_VIEW = 200_000  # bytes
+
+
+def runs(*filters):
+    return json.loads(studio.tailerd("runs", *filters, "--json"))
+
+
+def the_pages():
+    failed = runs("table-to-table", "broken_DEV")[0]["run_id"]
+    loaded = runs("storage-to-tables", "retail-load_DEV")[0]["run_id"]
+    prepared = runs("table-to-table", "retail-prepare_DEV")[0]["run_id"]
+    return {
+        "overview": "/",
+        "operations": "/operations",
+        "operations-searched": "/operations?q=retail&kind=table-to-table",
+        "operation": studio.operation("retail-prepare", "table-to-table"),
+        "operation-load": studio.operation("retail-load", "storage-to-tables"),
+        "operation-workflow": studio.operation("retail-when-loaded", "workflow"),
+        "runs": "/runs",
+        "runs-failed": "/runs?status=FAILED",
+        "runs-none": "/runs?status=CHECKED",
+        "run": f"/runs/{prepared}",
+        "run-load": f"/runs/{loaded}",
+        "run-failed": f"/runs/{failed}",
+        "workflows": "/workflows",
+        "not-found": "/runs/nothing",
+        "signed-in": "/sign-in",
+    }
+
+
+def heading(page):
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    return page.get_by_role("heading", level=1).inner_text()
+
+
+def looked_at(browser, pages):
+    """Pictures and axe-core; no page is wider than its window."""
+    for size, width in ((WIDE, "wide"), (PHONE, "phone")):
+        for scheme in ("light", "dark"):
+            page = studio.signed_in(browser, "admin", size=size, scheme=scheme)
+            for name, path in pages.items():
+                page.goto(path)
+                heading(page)
+                studio.picture(page, f"{name}-{width}-{scheme}")
+                studio.accessible(page)
+                over = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                assert over <= 0, f"{path} is {over} pixels wider than a window of {size[0]}"
+            page.context.close()
+    stranger = browser.context()
+    page = stranger.new_page()
+    page.goto("/sign-in")
+    studio.accessible(page)
+    studio.picture(page, "sign-in")
+    stranger.close()
+
+
+def small(browser, pages):
+    """What a first view transfers, nothing being cached."""
+    for name, path in pages.items():
+        page = studio.signed_in(browser, "admin")
+        browser.watch.loaded.clear()
+        page.goto(path, wait_until="load")
+        size = studio.transferred(browser)
+        assert 0 < size < FIRST_VIEW, f"{path} transfers {size} bytes"
+        print(f"{name}: {size} bytes")
+        page.context.close()
+
+
+def readable_without_scripts(browser, pages):
+    with_scripts, without = studio.signed_in(browser, "admin"), studio.signed_in(browser, "admin", scripts=False)
+    outline = lambda page: page.get_by_role("heading").all_inner_texts()
+    for path in pages.values():
+        with_scripts.goto(path)
+        without.goto(path)
+        assert heading(without) and outline(without) == outline(with_scripts), path
+
+
+def walked_by_keys(browser):
+    page = studio.signed_in(browser, "admin")
+    page.goto("/operations")
+    page.keyboard.press("/")
+    search = page.get_by_role("searchbox")
+    expect(search).to_be_focused()
+    search.fill("retail-prep")
+    search.press("Enter")
+    expect(page.locator("tbody a.row")).to_have_count(1)
+    assert "q=retail-prep" in page.url, page.url
+    page.goto("/runs")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator("tbody a.row").nth(1)).to_be_focused()
+    page.keyboard.press("k")
+    expect(page.locator("tbody a.row").nth(0)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/runs/*")
+    # The first stop of the tab key leads past the navigation.
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+
+
+def changes_its_theme(browser):
+    page = studio.signed_in(browser, "admin", scheme="light")
+    page.goto("/")
+    background = lambda: page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    light = background()
+    page.get_by_role("button", name="Dark or light").click()
+    dark = background()
+    assert light != dark
+    page.reload()
+    assert background() == dark, "kept"
+
+
+with studio.browser() as browser:
+    pages = the_pages()
+    studio.signed_in(browser, "admin").context.close()
+    small(browser, pages)
+    looked_at(browser, pages)
+    readable_without_scripts(browser, pages)
+    walked_by_keys(browser)
+    changes_its_theme(browser)

@@ -1,0 +1,29 @@
+"""An operation is disabled and enabled, in the list and on its own page; an administrator archives it and takes it out again."""
+
+import studio
+from studio import expect
+
+with studio.browser() as browser:
+    studio.deploy("numbers")
+    page = studio.signed_in(browser, "operator")
+    page.goto("/operations")
+    page.get_by_role("button", name="Disable numbers_DEV").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("numbers_DEV")
+    expect(page.get_by_role("button", name="Launch")).to_have_count(0)
+    page.get_by_role("button", name="Enable").click()
+    expect(page.get_by_role("button", name="Launch")).to_be_visible()
+    page.get_by_role("button", name="Disable").click()
+    expect(page.get_by_role("button", name="Enable")).to_be_visible()
+    page.goto("/operations")
+    expect(page.locator("tr", has_text="numbers_DEV")).to_contain_text("disabled")
+    page.get_by_role("button", name="Enable numbers_DEV").click()
+    expect(page.get_by_role("button", name="Launch")).to_be_visible()
+
+    admin = studio.signed_in(browser, "admin")
+    admin.goto(studio.operation("numbers"))
+    admin.get_by_role("button", name="Archive", exact=True).click()
+    expect(admin.get_by_text("archived").first).to_be_visible()
+    page.goto(studio.operation("numbers"))
+    expect(page.get_by_role("button", name="Take out of the archive")).to_have_count(0)
+    admin.get_by_role("button", name="Take out of the archive").click()
+    expect(admin.get_by_role("button", name="Archive", exact=True)).to_be_visible()
