@@ -34,6 +34,7 @@ def the_pages():
         "run-load": f"/runs/{loaded}",
         "run-failed": f"/runs/{failed}",
         "workflows": "/workflows",
+        "settings": "/settings",
         "not-found": "/runs/nothing",
         "signed-in": "/sign-in",
     }
