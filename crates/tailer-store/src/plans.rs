@@ -183,12 +183,15 @@ fn no_statement_of_the_day_reads_a_whole_history() {
     let store = Store::in_memory().unwrap();
     let endless = store
         .write_blocking::<_, StoreError>(Durability::Relaxed, |tx| {
+            // Migrations read whole tables once, which is no statement of the day.
+            let migrations = tx.asked();
             let key = deploy(tx, ConfigurationType::TableToTable)?;
             let workflow = deploy(tx, ConfigurationType::Workflow)?;
             execute(tx, key)?;
             ask(tx, key)?;
             collect(tx, workflow)?;
-            let asked = tx.asked();
+            let mut asked = tx.asked();
+            asked.retain(|sql| !migrations.contains(sql));
             assert!(asked.len() > 60, "only {} statements were seen", asked.len());
             let mut endless = Vec::new();
             for sql in
