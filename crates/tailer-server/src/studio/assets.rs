@@ -15,8 +15,15 @@ struct Asset {
     content: &'static str,
 }
 
-static STYLE: LazyLock<Asset> =
-    LazyLock::new(|| asset_of("css", "text/css; charset=utf-8", include_str!("../../assets/studio.css")));
+/// One sheet for all pages, a file a concern. What only some pages use goes into a file of its own.
+const SHEETS: &str = concat!(
+    include_str!("../../assets/css/base.css"),
+    include_str!("../../assets/css/frame.css"),
+    include_str!("../../assets/css/parts.css"),
+    include_str!("../../assets/css/charts.css"),
+);
+
+static STYLE: LazyLock<Asset> = LazyLock::new(|| asset_of("css", "text/css; charset=utf-8", SHEETS));
 static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| asset_of("js", "text/javascript; charset=utf-8", include_str!("../../assets/studio.js")));
 

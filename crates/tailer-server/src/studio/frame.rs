@@ -14,6 +14,14 @@ use crate::access::Role;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+const GROUPS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "Operate",
+        &[("/", "Overview"), ("/operations", "Data operations"), ("/runs", "Runs"), ("/workflows", "Workflows")],
+    ),
+    ("Server", &[("/settings", "Settings")]),
+];
+
 /// The frame of a page; templates reach it as `frame`.
 pub(super) struct Frame {
     pub(super) title: String,
@@ -64,15 +72,9 @@ impl Frame {
         assets::script()
     }
 
-    /// Sections of the navigation: path and name.
-    pub(super) fn sections(&self) -> Vec<(&'static str, &'static str)> {
-        vec![
-            ("/", "Overview"),
-            ("/operations", "Data operations"),
-            ("/runs", "Runs"),
-            ("/workflows", "Workflows"),
-            ("/settings", "Settings"),
-        ]
+    /// The navigation: groups of sections, each section's path and name.
+    pub(super) fn groups(&self) -> &'static [(&'static str, &'static [(&'static str, &'static str)])] {
+        GROUPS
     }
 
     /// Whether to offer what operators may do.
