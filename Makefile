@@ -42,12 +42,13 @@ test: libduckdb ## every test, with cargo-nextest where it is installed
 
 .PHONY: googlesql
 googlesql: libduckdb ## GoogleSQL conformance: pass rates, wrong answers (none may be), what is not supported; needs the open cases
-	cargo test --locked -p tailer-warehouse $(features) --test googlesql conformance -- --ignored --nocapture
+	cargo test --locked --workspace $(features) --test googlesql conformance -- --ignored --nocapture
 
 .PHONY: lint
-lint: libduckdb ## formatting, clippy without warnings, licences and advisories of dependencies
+lint: libduckdb ## formatting, clippy without warnings, features, licences and advisories of dependencies
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets $(features) -- -D warnings
+	scripts/one-build.py
 	scripts/deny.sh
 
 .PHONY: bench
@@ -57,7 +58,7 @@ bench: build ## what runs, translation, loads and exports cost, beside their bas
 
 .PHONY: crash
 crash: libduckdb ## kill -9 the server 250 times, over SQLite and PostgreSQL, and count what was lost or doubled (KILLS=…, SEED=…)
-	TAILERD_TEST_ALL=1 .ci/counterparts cargo test --locked -p tailerd $(features) --test crash -- --ignored --nocapture --test-threads 1
+	TAILERD_TEST_ALL=1 .ci/counterparts cargo test --locked --workspace $(features) --test crash -- --ignored --nocapture --test-threads 1
 
 .PHONY: docs
 docs: libduckdb ## the code documentation of every crate, private items included
