@@ -156,7 +156,7 @@ fn create(
         if !ours {
             continue;
         }
-        let trigger = json!({"type": "backfill", "by": request.by, "run_ids": []});
+        let trigger = json!({"type": "backfill", "by": request.by.name, "run_ids": []});
         runs::create(tx, &run_of(&row, run_id.clone(), tick, trigger, now))?;
         created.push(view(missing, Some(run_id)));
     }

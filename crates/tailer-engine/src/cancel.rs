@@ -2,7 +2,7 @@
 //!
 //! The wish is recorded before anybody is told, so a worker that dies with it leaves it to the one that takes over.
 
-use tailer_model::{RunId, TaskId};
+use tailer_model::{Actor, RunId, TaskId};
 use tailer_store::{
     Durability, logs,
     runs::{self, CancelOutcome},
@@ -21,8 +21,13 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::run_status`]; [`EngineError::Conflict`] for one that has ended.
-    pub async fn cancel_run(&self, configuration: &ConfigurationRef, run: &RunId, by: &str) -> Result<(), EngineError> {
-        let (wanted, id, by, now) = (configuration.clone(), run.clone(), by.to_owned(), self.0.now());
+    pub async fn cancel_run(
+        &self,
+        configuration: &ConfigurationRef,
+        run: &RunId,
+        by: &Actor,
+    ) -> Result<(), EngineError> {
+        let (wanted, id, by, now) = (configuration.clone(), run.clone(), by.clone(), self.0.now());
         self.0
             .parts
             .store
@@ -36,7 +41,7 @@ impl Engine {
                     }
                     CancelOutcome::EndedQueued | CancelOutcome::Requested => {}
                 }
-                let told = line(now, "INFO", None, format!("cancelled by {by}"));
+                let told = line(now, "INFO", None, format!("cancelled by {}", by.name));
                 Ok(logs::append(tx, &id, &[told])?)
             })
             .await?;
@@ -57,17 +62,17 @@ impl Engine {
         configuration: &ConfigurationRef,
         run: &RunId,
         task: &TaskId,
-        by: &str,
+        by: &Actor,
     ) -> Result<(), EngineError> {
-        let (wanted, id, asked, name, now) =
-            (configuration.clone(), run.clone(), task.clone(), by.to_owned(), self.0.now());
+        let (wanted, id, asked, actor, now) =
+            (configuration.clone(), run.clone(), task.clone(), by.clone(), self.0.now());
         self.0
             .parts
             .store
             .write(Durability::Synced, move |tx| {
                 let row = resolve(tx, &wanted)?;
                 run_of(tx, &row, &id)?;
-                match tasks::request_cancel(tx, &id, &asked, &name)? {
+                match tasks::request_cancel(tx, &id, &asked, &actor.name)? {
                     TaskCancel::Unknown => {
                         let message = format!("the run has no task {asked}, or has not begun");
                         return Err(EngineError::not_found("unknown_task", message));
@@ -75,14 +80,15 @@ impl Engine {
                     TaskCancel::Ended => {
                         return Err(EngineError::conflict("task_ended", format!("the task {asked} has ended already")));
                     }
+                    TaskCancel::Already => return Ok(()),
                     TaskCancel::Requested => {}
                 }
-                let told = line(now, "INFO", Some(&asked), format!("cancelled by {name}"));
+                let told = line(now, "INFO", Some(&asked), format!("cancelled by {}", actor.name));
                 Ok(logs::append(tx, &id, &[told])?)
             })
             .await?;
         if let Some(driven) = self.0.driven.lock().get(run) {
-            driven.stops.want(task.clone(), by.to_owned());
+            driven.stops.want(task.clone(), by.name.clone());
         }
         self.0.runs_changed();
         Ok(())

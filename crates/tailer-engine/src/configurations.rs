@@ -1,7 +1,7 @@
 //! Data operations as deployed: look up, enable, disable, archive, list, show (`spec/api.md`, `/v1/configuration/status`).
 
 use tailer_model::{
-    AccountId, ConfigurationType, Environment, Identity, operation::storage_to_storage::StorageKind, redact,
+    AccountId, Actor, ConfigurationType, Environment, Identity, operation::storage_to_storage::StorageKind, redact,
     rfc3339_micros,
 };
 use tailer_store::{
@@ -77,18 +77,20 @@ impl Engine {
         configuration: &ConfigurationRef,
         activated: Option<bool>,
         archived: Option<bool>,
-        by: &str,
+        by: &Actor,
     ) -> Result<(), EngineError> {
-        let (wanted, by, now) = (configuration.clone(), by.to_owned(), self.0.now());
+        let (wanted, by, now) = (configuration.clone(), by.clone(), self.0.now());
         self.0
             .parts
             .store
             .write(Durability::Synced, move |tx| {
                 let row = resolve(tx, &wanted)?;
-                configurations::set_flags(tx, row.key, activated, archived, &by, now).map_err(|error| match error {
-                    StoreError::Conflict(message) => EngineError::conflict("source_taken", message),
-                    other => other.into(),
-                })
+                configurations::set_flags(tx, row.key, activated, archived, &by.name, now).map_err(
+                    |error| match error {
+                        StoreError::Conflict(message) => EngineError::conflict("source_taken", message),
+                        other => other.into(),
+                    },
+                )
             })
             .await?;
         self.0.configurations_changed();

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use tailer_model::{
-    Configuration, ConfigurationType, Identity, Problem, check_files,
+    Actor, Configuration, ConfigurationType, Identity, Problem, check_files,
     operation::{Definition, StorageToTables, storage_to_storage::StorageAddress},
     parse_configuration, rfc3339_micros,
 };
@@ -152,7 +152,7 @@ impl Engine {
             activated: header.activated,
             archived: header.archived,
             max_active_runs: header.max_active_runs,
-            by: request.by.clone(),
+            by: request.by.name.clone(),
             at: now,
             context: context.as_ref().map(DeployedContext::record),
             watched: watched(&configuration.definition),
@@ -200,7 +200,7 @@ impl Engine {
     async fn run_after_deploy(
         &self,
         identity: &Identity,
-        by: &str,
+        by: &Actor,
         warnings: &mut Vec<Problem>,
     ) -> Result<Option<tailer_model::RunId>, EngineError> {
         if !identity.configuration_type.is_launchable() {
@@ -215,8 +215,8 @@ impl Engine {
             parameters: serde_json::Map::new(),
             tasks: None,
             idempotency: None,
-            by: by.to_owned(),
-            trigger: "api",
+            repeats: None,
+            by: by.clone(),
         })
         .await
         .map(Some)

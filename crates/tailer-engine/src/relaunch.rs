@@ -193,7 +193,7 @@ fn create(
         version: row.version,
         job_id,
         execution_date: request.execution_date.unwrap_or_else(|| ExecutionDate::of(now)),
-        trigger: json!({"type": request.trigger, "by": request.by, "run_ids": [], "file": location}),
+        trigger: json!({"type": request.trigger(), "by": request.by.name, "run_ids": [], "file": location}),
         parameters: Value::Object(request.parameters.clone()),
         tasks: None,
         at: now,

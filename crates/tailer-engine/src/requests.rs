@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, Identity, RunId, RunStatus, TaskId};
+use tailer_model::{
+    AccountId, Actor, ConfigurationType, Environment, ExecutionDate, Identity, RunId, RunStatus, TaskId, Via,
+};
 
 /// How a request names a configuration: resolved to a deployed one with or without the environment suffix.
 #[derive(Debug, Clone)]
@@ -23,7 +25,7 @@ pub struct DeployRequest {
     pub files: BTreeMap<String, Vec<u8>>,
     pub context: Option<String>,
     pub run: bool,
-    pub by: String,
+    pub by: Actor,
 }
 
 impl std::fmt::Debug for DeployRequest {
@@ -45,9 +47,16 @@ pub struct LaunchRequest {
     pub parameters: serde_json::Map<String, Value>,
     pub tasks: Option<Vec<TaskId>>,
     pub idempotency: Option<Idempotency>,
-    pub by: String,
-    /// `api`, `cli` or `backfill`.
-    pub trigger: &'static str,
+    /// The run that this one is to do again, for the record: it decides nothing.
+    pub repeats: Option<RunId>,
+    pub by: Actor,
+}
+
+impl LaunchRequest {
+    /// The type of trigger that the run shows.
+    pub(crate) fn trigger(&self) -> &'static str {
+        if self.by.via == Via::Cli { "cli" } else { "api" }
+    }
 }
 
 /// The runs to make up for.
@@ -60,7 +69,7 @@ pub struct BackfillRequest {
     pub to: ExecutionDate,
     /// Only says which runs are missing.
     pub dry_run: bool,
-    pub by: String,
+    pub by: Actor,
 }
 
 #[derive(Debug, Clone)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tailer_model::{
-    Configuration, ConfigurationType, ExecutionDate, Identity, JobId, JobMatch, RunId, RunStatus, TaskId, duration,
-    operation::Definition, rfc3339_micros,
+    Actor, Configuration, ConfigurationType, ExecutionDate, Identity, JobId, JobMatch, RunId, RunStatus, TaskId,
+    duration, operation::Definition, rfc3339_micros,
 };
 use tailer_store::{
     Durability, Tx,
@@ -136,7 +136,7 @@ impl Engine {
                         version: row.version,
                         job_id: row.identity.job_id(None),
                         execution_date: request.execution_date.unwrap_or_else(|| ExecutionDate::of(now)),
-                        trigger: json!({"type": request.trigger, "by": request.by, "run_ids": []}),
+                        trigger: json!({"type": request.trigger(), "by": request.by.name, "run_ids": []}),
                         parameters: Value::Object(request.parameters.clone()),
                         tasks: request.tasks.clone(),
                         at: now,
@@ -327,9 +327,9 @@ impl Engine {
         configuration: &ConfigurationRef,
         run: &RunId,
         status: RunStatus,
-        by: &str,
+        by: &Actor,
     ) -> Result<(), EngineError> {
-        let (wanted, id, by, now) = (configuration.clone(), run.clone(), by.to_owned(), self.0.now());
+        let (wanted, id, by, now) = (configuration.clone(), run.clone(), by.clone(), self.0.now());
         self.0
             .parts
             .store
@@ -343,7 +343,7 @@ impl Engine {
                     ));
                 }
                 runs::set_status(tx, &id, status, now)?;
-                let message = format!("status set to {status} by {by}");
+                let message = format!("status set to {status} by {}", by.name);
                 logs::append(tx, &id, &[crate::execute::log::line(now, "INFO", None, message)])?;
                 Ok(())
             })

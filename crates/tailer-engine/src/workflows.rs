@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use tailer_model::{ConfigurationType, ExecutionDate, JobId, RunId, operation::Definition, rfc3339_micros};
+use tailer_model::{Actor, ConfigurationType, ExecutionDate, JobId, RunId, operation::Definition, rfc3339_micros};
 use tailer_store::{
     ConfigurationKey, Durability, Tx, configurations,
     runs::{self, NewRun, RunRow},
@@ -104,16 +104,16 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`]; [`EngineError::Invalid`] for another kind of operation.
-    pub async fn reset_workflow(&self, configuration: &ConfigurationRef, by: &str) -> Result<(), EngineError> {
+    pub async fn reset_workflow(&self, configuration: &ConfigurationRef, by: &Actor) -> Result<(), EngineError> {
         only_workflows(configuration)?;
-        let (wanted, by, now) = (configuration.clone(), by.to_owned(), self.0.now());
+        let (wanted, by, now) = (configuration.clone(), by.clone(), self.0.now());
         self.0
             .parts
             .store
             .write(Durability::Synced, move |tx| {
                 let row = resolve(tx, &wanted)?;
                 workflows::reset(tx, row.key, now)?;
-                tracing::info!(workflow = %row.identity, by, "reset");
+                tracing::info!(workflow = %row.identity, by = by.name, "reset");
                 Ok(())
             })
             .await

@@ -6,6 +6,8 @@
 
 mod text;
 
+pub mod actor;
+pub mod audit;
 pub mod configuration;
 pub mod constants;
 pub mod criticality;
@@ -26,6 +28,8 @@ pub mod suggest;
 pub mod template;
 pub mod time;
 
+pub use actor::{Actor, Via};
+pub use audit::AuditAction;
 pub use configuration::{Configuration, Header, check_files, parse_configuration, read_configuration};
 pub use constants::Constants;
 pub use criticality::Criticality;

@@ -5,8 +5,8 @@ use std::{fmt::Display, str::FromStr};
 
 use jiff::Timestamp;
 use tailer_model::{
-    AccountId, ConfigurationType, Criticality, Environment, ExecutionDate, JobId, RunId, RunStatus, SubStatus, TaskId,
-    TaskStatus,
+    AccountId, AuditAction, ConfigurationType, Criticality, Environment, ExecutionDate, JobId, RunId, RunStatus,
+    SubStatus, TaskId, TaskStatus, Via,
 };
 
 use crate::{
@@ -241,7 +241,7 @@ macro_rules! enums {
         }
     )+ };
 }
-enums!(Environment, ConfigurationType, Criticality, RunStatus, SubStatus, TaskStatus);
+enums!(AuditAction, Environment, ConfigurationType, Criticality, RunStatus, SubStatus, TaskStatus, Via);
 
 /// A list of identifiers in one column: a JSON array of strings.
 pub(crate) fn list_to_json<T: Display>(items: &[T]) -> String {

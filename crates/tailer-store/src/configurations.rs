@@ -360,7 +360,7 @@ pub fn all(tx: &mut Tx<'_>) -> Result<Vec<ConfigurationRow>, StoreError> {
 }
 
 /// Enables, disables, archives or un-archives; `None` leaves a flag as it is. Enabling what is disabled starts
-/// `activated_since` anew.
+/// `activated_since` anew; what is so already is left as it is.
 ///
 /// # Errors
 /// [`StoreError::Missing`] when there is no such configuration; [`StoreError::Conflict`] when un-archiving a
@@ -382,19 +382,15 @@ pub fn set_flags(
     {
         return Err(StoreError::Conflict(format!("{watched} is watched by {} by now", other.identity)));
     }
-    let after = activated.unwrap_or(now.activated);
+    let (after, hidden) = (activated.unwrap_or(now.activated), archived.unwrap_or(now.archived));
+    if (after, hidden) == (now.activated, now.archived) {
+        return Ok(());
+    }
     let activated_since = if after && !now.activated { at } else { now.activated_since };
     tx.execute(
         "UPDATE configurations SET activated = ?2, archived = ?3, activated_since = ?4, updated = ?5, updated_by = ?6 \
          WHERE key = ?1",
-        &[
-            key.into(),
-            after.into(),
-            archived.unwrap_or(now.archived).into(),
-            activated_since.into(),
-            at.into(),
-            by.into(),
-        ],
+        &[key.into(), after.into(), hidden.into(), activated_since.into(), at.into(), by.into()],
     )?;
     Ok(())
 }

@@ -30,6 +30,7 @@ const ALL: &[Migration] = &[
     Migration { number: 6, name: "history", sql: include_str!("../migrations/0006_history.sql") },
     Migration { number: 7, name: "task_cancels", sql: include_str!("../migrations/0007_task_cancels.sql") },
     Migration { number: 8, name: "oidc_sessions", sql: include_str!("../migrations/0008_oidc_sessions.sql") },
+    Migration { number: 9, name: "audit", sql: include_str!("../migrations/0009_audit.sql") },
 ];
 
 /// The newest schema that this program knows.

@@ -1,9 +1,14 @@
-//! Service accounts whose self-signed tokens are trusted: public keys only.
+//! Service accounts whose self-signed tokens are trusted: public keys only. Each change records itself in the audit log.
 
 use jiff::Timestamp;
-use tailer_model::AccountId;
+use serde_json::{Value as Json, json};
+use tailer_model::{AccountId, Actor, AuditAction};
 
-use crate::{StoreError, Tx, tx::Row};
+use crate::{
+    StoreError, Tx,
+    audit::{self, Entry},
+    tx::Row,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceAccountRow {
@@ -34,7 +39,12 @@ fn read(row: &Row<'_>) -> Result<ServiceAccountRow, StoreError> {
 ///
 /// # Errors
 /// What the database says.
-pub fn add(tx: &mut Tx<'_>, row: &ServiceAccountRow) -> Result<(), StoreError> {
+pub fn add(tx: &mut Tx<'_>, row: &ServiceAccountRow, by: &Actor) -> Result<(), StoreError> {
+    let before =
+        by_email(tx, &row.email)?.into_iter().find(|old| old.account == row.account && old.key_id == row.key_id);
+    if before.as_ref().is_some_and(|old| old.role == row.role && old.public_key_pem == row.public_key_pem) {
+        return Ok(());
+    }
     tx.execute(
         &format!(
             "INSERT INTO service_accounts ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
@@ -50,6 +60,9 @@ pub fn add(tx: &mut Tx<'_>, row: &ServiceAccountRow) -> Result<(), StoreError> {
             row.created.into(),
         ],
     )?;
+    let entry = Entry::of_access(by, row.created, AuditAction::ServiceAccountAdd, Some(&row.account), &row.email);
+    let before = before.as_ref().map_or(Json::Null, shown);
+    audit::record(tx, &entry.before(before).after(shown(row)))?;
     Ok(())
 }
 
@@ -73,18 +86,44 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<ServiceAccountRow>, StoreError> {
     tx.query(&format!("SELECT {COLUMNS} FROM service_accounts ORDER BY email, account, key_id"), &[], read)
 }
 
+/// What the audit log tells of a key.
+fn shown(row: &ServiceAccountRow) -> Json {
+    json!({"role": row.role, "key_id": row.key_id})
+}
+
 /// Trusts a service account no more, on any account. Answers how many keys it had.
 ///
 /// # Errors
 /// What the database says.
-pub fn remove(tx: &mut Tx<'_>, email: &str) -> Result<u64, StoreError> {
-    tx.execute("DELETE FROM service_accounts WHERE email = ?1", &[email.into()])
+pub fn remove(tx: &mut Tx<'_>, email: &str, by: &Actor, at: Timestamp) -> Result<u64, StoreError> {
+    let mut accounts: Vec<AccountId> = by_email(tx, email)?.into_iter().map(|row| row.account).collect();
+    accounts.sort();
+    accounts.dedup();
+    let mut removed = 0;
+    for account in &accounts {
+        removed += remove_from(tx, email, account, by, at)?;
+    }
+    Ok(removed)
 }
 
 /// Trusts a service account no more on one account. Answers how many keys it had there.
 ///
 /// # Errors
 /// What the database says.
-pub fn remove_from(tx: &mut Tx<'_>, email: &str, account: &AccountId) -> Result<u64, StoreError> {
-    tx.execute("DELETE FROM service_accounts WHERE email = ?1 AND account = ?2", &[email.into(), account.into()])
+pub fn remove_from(
+    tx: &mut Tx<'_>,
+    email: &str,
+    account: &AccountId,
+    by: &Actor,
+    at: Timestamp,
+) -> Result<u64, StoreError> {
+    let keys: Vec<Json> = by_email(tx, email)?.iter().filter(|row| row.account == *account).map(shown).collect();
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let removed =
+        tx.execute("DELETE FROM service_accounts WHERE email = ?1 AND account = ?2", &[email.into(), account.into()])?;
+    let entry = Entry::of_access(by, at, AuditAction::ServiceAccountRemove, Some(account), email);
+    audit::record(tx, &entry.before(json!({"keys": keys})))?;
+    Ok(removed)
 }

@@ -97,13 +97,12 @@ pub fn see(tx: &mut Tx<'_>, id_hash: &str, at: Timestamp) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Ends a session; one that there is not is ended already.
+/// Ends a session. Answers `false` when it had ended already.
 ///
 /// # Errors
 /// What the database says.
-pub fn end(tx: &mut Tx<'_>, id_hash: &str) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM sessions WHERE id_hash = ?1", &[id_hash.into()])?;
-    Ok(())
+pub fn end(tx: &mut Tx<'_>, id_hash: &str) -> Result<bool, StoreError> {
+    Ok(tx.execute("DELETE FROM sessions WHERE id_hash = ?1", &[id_hash.into()])? == 1)
 }
 
 /// Ends all sessions of a subject.

@@ -237,6 +237,8 @@ pub enum TaskCancel {
     Unknown,
     /// The task or its run has ended.
     Ended,
+    /// Somebody wanted it before.
+    Already,
     /// The worker has been asked.
     Requested,
 }
@@ -248,17 +250,20 @@ pub enum TaskCancel {
 /// What the database says.
 pub fn request_cancel(tx: &mut Tx<'_>, run_id: &RunId, task_id: &TaskId, by: &str) -> Result<TaskCancel, StoreError> {
     let found = tx.query_one(
-        "SELECT runs.sequence, runs.phase, tasks.status FROM runs JOIN tasks ON tasks.run = runs.sequence \
+        "SELECT runs.sequence, runs.phase, tasks.status, tasks.cancel_wanted FROM runs JOIN tasks ON tasks.run = runs.sequence \
          WHERE runs.run_id = ?1 AND tasks.task_id = ?2",
         &[run_id.into(), task_id.into()],
-        |row| Ok((row.take::<i64>()?, row.take::<String>()?, row.take::<TaskStatus>()?)),
+        |row| Ok((row.take::<i64>()?, row.take::<String>()?, row.take::<TaskStatus>()?, row.take::<Option<String>>()?)),
     )?;
-    let Some((run, phase, status)) = found else { return Ok(TaskCancel::Unknown) };
+    let Some((run, phase, status, wanted)) = found else { return Ok(TaskCancel::Unknown) };
     if phase != "running" || !matches!(status, TaskStatus::Pending | TaskStatus::Running) {
         return Ok(TaskCancel::Ended);
     }
+    if wanted.is_some() {
+        return Ok(TaskCancel::Already);
+    }
     tx.execute(
-        "UPDATE tasks SET cancel_wanted = COALESCE(cancel_wanted, ?3) WHERE run = ?1 AND task_id = ?2",
+        "UPDATE tasks SET cancel_wanted = ?3 WHERE run = ?1 AND task_id = ?2",
         &[run.into(), task_id.into(), by.into()],
     )?;
     tx.execute("UPDATE runs SET task_cancels = 1 WHERE sequence = ?1", &[run.into()])?;

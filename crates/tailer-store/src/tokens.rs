@@ -1,9 +1,15 @@
-//! Tokens that this server minted: their ids and what they grant. The tokens themselves are signed and kept nowhere.
+//! Tokens that this server minted: their ids and what they grant. The tokens themselves are signed and kept nowhere. Each change
+//! records itself in the audit log.
 
 use jiff::Timestamp;
-use tailer_model::AccountId;
+use serde_json::json;
+use tailer_model::{AccountId, Actor, AuditAction, Via, rfc3339_micros};
 
-use crate::{StoreError, Tx, tx::Row};
+use crate::{
+    StoreError, Tx,
+    audit::{self, Entry},
+    tx::Row,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRow {
@@ -31,11 +37,17 @@ fn read(row: &Row<'_>) -> Result<TokenRow, StoreError> {
     })
 }
 
-/// Records a token.
+/// How `who` and the audit log name a token.
+#[must_use]
+pub fn principal(id: &str) -> String {
+    format!("token:{id}")
+}
+
+/// Records a token. `via`: through what `by` made it.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when the id is taken.
-pub fn create(tx: &mut Tx<'_>, token: &TokenRow) -> Result<(), StoreError> {
+pub fn create(tx: &mut Tx<'_>, token: &TokenRow, via: Via) -> Result<(), StoreError> {
     tx.execute(
         &format!("INSERT INTO tokens ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
         &[
@@ -48,6 +60,10 @@ pub fn create(tx: &mut Tx<'_>, token: &TokenRow) -> Result<(), StoreError> {
             (&token.by).into(),
         ],
     )?;
+    let by = Actor::new(&token.by, via);
+    let id = principal(&token.id);
+    let entry = Entry::of_access(&by, token.created, AuditAction::TokenCreate, Some(&token.account), id);
+    audit::record(tx, &entry.after(json!({"role": token.role, "expires": rfc3339_micros(token.expires)})))?;
     Ok(())
 }
 
@@ -71,8 +87,10 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<TokenRow>, StoreError> {
 ///
 /// # Errors
 /// What the database says.
-pub fn revoke(tx: &mut Tx<'_>, id: &str, at: Timestamp) -> Result<bool, StoreError> {
-    let revoked =
-        tx.execute("UPDATE tokens SET revoked = ?2 WHERE id = ?1 AND revoked IS NULL", &[id.into(), at.into()])?;
-    Ok(revoked == 1)
+pub fn revoke(tx: &mut Tx<'_>, id: &str, by: &Actor, at: Timestamp) -> Result<bool, StoreError> {
+    let Some(token) = get(tx, id)?.filter(|token| token.revoked.is_none()) else { return Ok(false) };
+    tx.execute("UPDATE tokens SET revoked = ?2 WHERE id = ?1", &[id.into(), at.into()])?;
+    let entry = Entry::of_access(by, at, AuditAction::TokenRevoke, Some(&token.account), principal(id));
+    audit::record(tx, &entry.before(json!({"role": token.role, "expires": rfc3339_micros(token.expires)})))?;
+    Ok(true)
 }

@@ -224,7 +224,7 @@ pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 
 fn http(base: &Url) -> Result<reqwest::Client, Failure> {
     let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("tailerd/", env!("CARGO_PKG_VERSION")))
+        .user_agent(concat!("tailerd-cli/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(10))
         .timeout(TIMEOUT)
         .redirect(reqwest::redirect::Policy::none());

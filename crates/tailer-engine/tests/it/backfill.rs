@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tailer_engine::{BackfillRequest, EngineError};
 use tailer_model::ExecutionDate;
 
-use crate::support::{House, ONE, launch, no_op, sql_tasks, table_to_table};
+use crate::support::{House, ONE, actor, launch, no_op, sql_tasks, table_to_table};
 
 /// A day of January 2024, long before the clock of any test: the schedule itself creates nothing there.
 fn january(day: i8) -> Date {
@@ -18,7 +18,7 @@ fn january(day: i8) -> Date {
 
 fn request(id: &str, from: Date, to: Date, dry_run: bool) -> BackfillRequest {
     let configuration = table_to_table(id);
-    BackfillRequest { configuration, from: ExecutionDate(from), to: ExecutionDate(to), dry_run, by: "me".into() }
+    BackfillRequest { configuration, from: ExecutionDate(from), to: ExecutionDate(to), dry_run, by: actor("me") }
 }
 
 fn scheduled(mut configuration: Value, cron: &str, start: Date) -> Value {
@@ -101,6 +101,6 @@ async fn what_cannot_be_filled_in_is_refused() {
     assert!(refused(january(2), january(1)).await.to_string().contains("is before"));
     let many = refused(january(1), january(20)).await;
     assert!(matches!(many, EngineError::Invalid { .. }) && many.to_string().contains("10000 ticks"), "{many}");
-    house.engine.set_configuration_status(&table_to_table("minutely"), Some(false), None, "me").await.unwrap();
+    house.engine.set_configuration_status(&table_to_table("minutely"), Some(false), None, &actor("me")).await.unwrap();
     assert!(matches!(refused(january(1), january(1)).await, EngineError::Conflict { .. }));
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tailer_engine::{EngineError, RunDetails};
 use tailer_model::{RunId, TaskId};
 
-use crate::support::{House, ONE, sql_tasks, table_to_table};
+use crate::support::{House, ONE, actor, sql_tasks, table_to_table};
 
 const SLOW: (&str, &str) =
     ("slow.sql", "SELECT COUNT(*) AS n FROM UNNEST(GENERATE_ARRAY(1, 300000)) a, UNNEST(GENERATE_ARRAY(1, 300000)) b");
@@ -23,7 +23,7 @@ async fn details(house: &House, run: &RunId) -> RunDetails {
 
 async fn cancel(house: &House, run: &RunId, task: &str) -> Result<(), EngineError> {
     let task: TaskId = task.parse().unwrap();
-    house.engine.cancel_task(&table_to_table("three"), run, &task, "ada").await
+    house.engine.cancel_task(&table_to_table("three"), run, &task, &actor("ada")).await
 }
 
 async fn until_runs(house: &House, run: &RunId) {

@@ -111,9 +111,9 @@ async fn a_context_that_cannot_be_used_is_refused_by_name() {
     house.deploy_with(told_by_it, &[SQL], Some(NAME)).await.unwrap();
 
     let by_hand = reference("context", NAME);
-    house.engine.set_configuration_status(&by_hand, Some(false), None, "test").await.unwrap();
+    house.engine.set_configuration_status(&by_hand, Some(false), None, &actor("test")).await.unwrap();
     refused(operation("daily"), NAME, "is disabled or archived").await;
-    house.engine.set_configuration_status(&by_hand, Some(true), None, "test").await.unwrap();
+    house.engine.set_configuration_status(&by_hand, Some(true), None, &actor("test")).await.unwrap();
     let mut other = base(2);
     other["environment"] = json!("PROD");
     house.deploy(other, &[]).await;

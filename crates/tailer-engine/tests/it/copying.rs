@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tailer_engine::{EngineError, LaunchRequest, RunView};
 
-use crate::support::{House, launch, reference};
+use crate::support::{House, actor, launch, reference};
 
 /// Copies from a bucket `in` to folders of buckets, given as `bucket/folder`.
 pub(crate) fn copies(destinations: &[&str]) -> Value {
@@ -103,7 +103,7 @@ async fn a_cancelled_copy_leaves_nothing() {
     let run = house
         .until("the copy runs", async || house.runs(&operation()).await.pop().filter(|run| run.sub_status == "RUNNING"))
         .await;
-    house.engine.cancel_run(&operation(), &run.run_id, "me").await.unwrap();
+    house.engine.cancel_run(&operation(), &run.run_id, &actor("me")).await.unwrap();
     let run = only_run(&house).await;
     assert_eq!((run.status.as_str(), run.sub_status.as_str()), ("FAILED", "CANCELLED"));
     assert!(house.bucket("in/drop/a.csv").exists());

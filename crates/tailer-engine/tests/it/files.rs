@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{House, reference};
+use crate::support::{House, actor, reference};
 
 fn receive() -> Value {
     json!({
@@ -89,9 +89,9 @@ async fn files_wait_while_their_operation_is_disabled() {
     let house = House::new().await;
     house.deploy(receive(), &[]).await;
     let receive = reference("storage-to-storage", "receive");
-    house.engine.set_configuration_status(&receive, Some(false), None, "me").await.unwrap();
+    house.engine.set_configuration_status(&receive, Some(false), None, &actor("me")).await.unwrap();
     house.drop_file("in/drop/sales_20240229.csv", "x");
-    house.engine.set_configuration_status(&receive, Some(true), None, "me").await.unwrap();
+    house.engine.set_configuration_status(&receive, Some(true), None, &actor("me")).await.unwrap();
     assert_eq!(house.runs_ended(receive, 1).await.len(), 1);
 }
 

@@ -6,7 +6,7 @@ use tailer_model::{ExecutionDate, RunId};
 
 use crate::{
     copying::{copies, operation},
-    support::{House, ONE, launch, no_op, table_to_table},
+    support::{House, ONE, actor, launch, no_op, table_to_table},
 };
 
 async fn gone(house: &House, id: &str, run: &RunId) {
@@ -59,7 +59,7 @@ async fn a_backfill_knows_what_was_pruned() {
         let engine = house.engine.clone();
         let configuration = table_to_table("daily");
         async move {
-            let request = BackfillRequest { configuration, from: day(1), to: day(3), dry_run: false, by: "me".into() };
+            let request = BackfillRequest { configuration, from: day(1), to: day(3), dry_run: false, by: actor("me") };
             engine.backfill(request).await.unwrap().len()
         }
     };

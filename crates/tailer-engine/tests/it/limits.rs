@@ -3,7 +3,7 @@
 use serde_json::json;
 use tailer_model::RunId;
 
-use crate::support::{House, ONE, no_op, sql_tasks, table_to_table};
+use crate::support::{House, ONE, actor, no_op, sql_tasks, table_to_table};
 
 const SLOW: (&str, &str) =
     ("slow.sql", "SELECT COUNT(*) AS n FROM UNNEST(GENERATE_ARRAY(1, 300000)) a, UNNEST(GENERATE_ARRAY(1, 300000)) b");
@@ -34,7 +34,7 @@ async fn a_run_waits_for_a_place_and_says_so() {
         })
         .await;
     assert_eq!(reason, "waits for another task to end: this server runs 1 at once (max_running_tasks)");
-    house.engine.cancel_run(&table_to_table("slow"), &slow, "me").await.unwrap();
+    house.engine.cancel_run(&table_to_table("slow"), &slow, &actor("me")).await.unwrap();
     let details = house.ended("quick", &quick).await;
     assert_eq!((details.run.status.as_str(), details.run.reason), ("SUCCESS", None));
 }
@@ -57,9 +57,9 @@ async fn one_that_waits_for_a_place_can_be_cancelled_and_the_place_goes_to_other
             })
             .await;
     }
-    house.engine.cancel_run(&table_to_table("quick"), &one, "me").await.unwrap();
+    house.engine.cancel_run(&table_to_table("quick"), &one, &actor("me")).await.unwrap();
     assert_eq!(house.ended("quick", &one).await.run.sub_status, "CANCELLED");
-    house.engine.cancel_run(&table_to_table("slow"), &slow, "me").await.unwrap();
+    house.engine.cancel_run(&table_to_table("slow"), &slow, &actor("me")).await.unwrap();
     assert_eq!(house.ended("quick", &two).await.run.status, "SUCCESS");
 }
 

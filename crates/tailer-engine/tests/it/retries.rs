@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tailer_engine::{RunDetails, TaskView};
 use tailer_model::RunId;
 
-use crate::support::{House, ONE, sql_tasks, table_to_table};
+use crate::support::{House, ONE, actor, sql_tasks, table_to_table};
 
 const HOUR: u32 = 3_600;
 const SLOW: (&str, &str) =
@@ -94,7 +94,7 @@ async fn a_run_is_cancelled_while_a_task_waits() {
     house.deploy(copy("stop", json!({"retries": 1, "retry_delay_seconds": HOUR})), &[ONE, ADD]).await;
     let run = house.launch("stop").await;
     waiting(&house, "stop", &run).await;
-    house.engine.cancel_run(&table_to_table("stop"), &run, "me").await.unwrap();
+    house.engine.cancel_run(&table_to_table("stop"), &run, &actor("me")).await.unwrap();
     let details = house.ended("stop", &run).await;
     assert_eq!((details.run.sub_status.as_str(), statuses(&details)), ("CANCELLED", vec!["SKIPPED", "SKIPPED"]));
 }

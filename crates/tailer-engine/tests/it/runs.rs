@@ -3,7 +3,7 @@
 use serde_json::json;
 use tailer_engine::{EngineError, Idempotency};
 
-use crate::support::{House, ONE, launch, no_op, sql_tasks, table_to_table};
+use crate::support::{House, ONE, actor, launch, no_op, sql_tasks, table_to_table};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_launched_run_ends_and_tells_what_it_did() {
@@ -88,9 +88,9 @@ async fn what_cannot_be_launched_is_refused_with_the_reason() {
         ),
         "invalid_parameters"
     );
-    house.engine.set_configuration_status(&table_to_table("x"), Some(false), None, "me").await.unwrap();
+    house.engine.set_configuration_status(&table_to_table("x"), Some(false), None, &actor("me")).await.unwrap();
     assert_eq!(code(refused(&|_| {}).await), "disabled");
-    house.engine.set_configuration_status(&table_to_table("x"), Some(true), Some(true), "me").await.unwrap();
+    house.engine.set_configuration_status(&table_to_table("x"), Some(true), Some(true), &actor("me")).await.unwrap();
     assert_eq!(code(refused(&|_| {}).await), "archived");
 }
 
@@ -129,14 +129,14 @@ async fn a_cancelled_run_stops_its_statement_and_frees_its_slot() {
             (details.tasks.first().is_some_and(|t| t.status == "RUNNING") && waits).then_some(())
         })
         .await;
-    house.engine.cancel_run(&table_to_table("long"), &second, "me").await.unwrap();
-    house.engine.cancel_run(&table_to_table("long"), &first, "me").await.unwrap();
+    house.engine.cancel_run(&table_to_table("long"), &second, &actor("me")).await.unwrap();
+    house.engine.cancel_run(&table_to_table("long"), &first, &actor("me")).await.unwrap();
     for run in [&first, &second] {
         let details = house.ended("long", run).await;
         assert_eq!((details.run.status.as_str(), details.run.sub_status.as_str()), ("FAILED", "CANCELLED"));
     }
     assert!(matches!(
-        house.engine.cancel_run(&table_to_table("long"), &first, "me").await,
+        house.engine.cancel_run(&table_to_table("long"), &first, &actor("me")).await,
         Err(EngineError::Conflict { .. })
     ));
 }
@@ -168,6 +168,6 @@ async fn an_interrupted_run_goes_on_from_its_first_unfinished_task() {
     assert_eq!(details.tasks[0].status, "SUCCESS");
     assert_eq!(details.tasks[1].attempt, 1, "a takeover is no new attempt");
     assert_eq!(house.value("SELECT COUNT(*) FROM d.seen").await, json!(1));
-    house.engine.cancel_run(&table_to_table("x"), &run, "me").await.unwrap();
+    house.engine.cancel_run(&table_to_table("x"), &run, &actor("me")).await.unwrap();
     house.ended("x", &run).await;
 }

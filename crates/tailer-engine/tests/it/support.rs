@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tailer_engine::*;
-use tailer_model::{RunId, operation::storage_to_storage::StorageAddress};
+use tailer_model::{Actor, RunId, Via, operation::storage_to_storage::StorageAddress};
 use tailer_storage::{LocalStorage, Storage};
 use tailer_store::Store;
 use tailer_warehouse::{EmbeddedWarehouse, Query, Warehouse, embedded::EmbeddedSettings};
@@ -190,7 +190,7 @@ impl House {
             files,
             context: context.map(str::to_owned),
             run: false,
-            by: "test".into(),
+            by: actor("test"),
         };
         self.engine.deploy(request).await
     }
@@ -273,6 +273,11 @@ pub(crate) fn table_to_table(id: &str) -> ConfigurationRef {
     reference("table-to-table", id)
 }
 
+/// Somebody who calls through the API.
+pub(crate) fn actor(name: &str) -> Actor {
+    Actor::new(name, Via::Api)
+}
+
 pub(crate) fn launch(id: &str) -> LaunchRequest {
     LaunchRequest {
         configuration: table_to_table(id),
@@ -281,8 +286,8 @@ pub(crate) fn launch(id: &str) -> LaunchRequest {
         parameters: serde_json::Map::new(),
         tasks: None,
         idempotency: None,
-        by: "test".into(),
-        trigger: "api",
+        repeats: None,
+        by: actor("test"),
     }
 }
 

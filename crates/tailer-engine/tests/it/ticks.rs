@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::support::{House, ONE, no_op, table_to_table};
+use crate::support::{House, ONE, actor, no_op, table_to_table};
 
 fn hourly(catchup: bool, start: &str) -> Value {
     let mut configuration = no_op("hourly");
@@ -49,7 +49,7 @@ async fn ticks_of_a_disabled_time_are_not_made_up_for() {
         configuration["activated"] = json!(false);
         house.deploy(configuration, &[ONE]).await;
         house.clock.advance(SignedDuration::from_hours(5));
-        house.engine.set_configuration_status(&table_to_table("hourly"), Some(true), None, "me").await.unwrap();
+        house.engine.set_configuration_status(&table_to_table("hourly"), Some(true), None, &actor("me")).await.unwrap();
         house.clock.advance(SignedDuration::from_hours(1));
         assert_eq!(house.runs_ended(table_to_table("hourly"), 1).await.len(), 1, "catchup {catchup}");
     }

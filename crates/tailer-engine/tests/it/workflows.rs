@@ -3,7 +3,7 @@
 use serde_json::json;
 use tailer_engine::WorkflowView;
 
-use crate::support::{House, ONE, no_op, reference, table_to_table, workflow};
+use crate::support::{House, ONE, actor, no_op, reference, table_to_table, workflow};
 
 async fn house() -> House {
     let house = House::new().await;
@@ -42,7 +42,7 @@ async fn the_seeds_case_fires_with_the_stale_job_unless_reset() {
         house.run("JC").await;
         assert_eq!(arrived(&house).await, "001");
         if reset {
-            house.engine.reset_workflow(&reference("workflow", "W"), "me").await.unwrap();
+            house.engine.reset_workflow(&reference("workflow", "W"), &actor("me")).await.unwrap();
             assert_eq!(arrived(&house).await, "000");
         }
         house.run("JA").await;
@@ -84,12 +84,12 @@ async fn racing_completions_fire_once_for_each_full_set() {
 async fn a_set_that_completes_while_its_target_is_disabled_fires_once_when_it_is_enabled() {
     let house = house().await;
     let target = table_to_table("JT");
-    house.engine.set_configuration_status(&target, Some(false), None, "me").await.unwrap();
+    house.engine.set_configuration_status(&target, Some(false), None, &actor("me")).await.unwrap();
     for id in ["JA", "JB", "JC", "JC"] {
         house.run(id).await;
     }
     assert_eq!((fired(&house).await, arrived(&house).await), (0, "111".into()));
-    house.engine.set_configuration_status(&target, Some(true), None, "me").await.unwrap();
+    house.engine.set_configuration_status(&target, Some(true), None, &actor("me")).await.unwrap();
     house.runs_ended(target, 1).await;
     assert_eq!((fired(&house).await, arrived(&house).await), (1, "000".into()));
 }
@@ -97,9 +97,9 @@ async fn a_set_that_completes_while_its_target_is_disabled_fires_once_when_it_is
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disabled_workflow_does_not_collect_and_another_accounts_job_does_not_count() {
     let house = house().await;
-    house.engine.set_configuration_status(&reference("workflow", "W"), Some(false), None, "me").await.unwrap();
+    house.engine.set_configuration_status(&reference("workflow", "W"), Some(false), None, &actor("me")).await.unwrap();
     house.run("JA").await;
-    house.engine.set_configuration_status(&reference("workflow", "W"), Some(true), None, "me").await.unwrap();
+    house.engine.set_configuration_status(&reference("workflow", "W"), Some(true), None, &actor("me")).await.unwrap();
     assert_eq!(arrived(&house).await, "000");
     let mut foreign = no_op("JA");
     foreign["account"] = json!("000098");

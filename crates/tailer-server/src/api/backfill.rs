@@ -33,7 +33,7 @@ pub(super) async fn backfill(call: &Call<'_>, fields: &mut Fields<'_>) -> Result
         from,
         to,
         dry_run: dry_run == Some(true),
-        by: call.principal.name.clone(),
+        by: call.actor(),
     };
     let missing = call.app.engine.backfill(request).await?;
     Answer::json(&Results { results: missing.iter().map(BackfillBody::new).collect() })

@@ -63,7 +63,7 @@ pub(super) async fn set_configuration_status(call: &Call<'_>, fields: &mut Field
     if archived == Some(false) && engine.configuration_status(&target.configuration).await?.archived {
         call.principal.require(Role::Admin, account, "un-archiving")?;
     }
-    engine.set_configuration_status(&target.configuration, activated, archived, &call.principal.name).await?;
+    engine.set_configuration_status(&target.configuration, activated, archived, &call.actor()).await?;
     Answer::done()
 }
 

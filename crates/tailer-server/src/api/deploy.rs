@@ -56,7 +56,7 @@ async fn read(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<DeployRequest,
         files: files.unwrap_or_default().0,
         context,
         run: run.unwrap_or(false),
-        by: call.principal.name.clone(),
+        by: call.actor(),
     };
     match account {
         Some(account) => call.authorize(&account).map(|()| request),

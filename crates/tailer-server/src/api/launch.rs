@@ -43,8 +43,8 @@ pub(super) async fn launch_job(call: &Call<'_>, fields: &mut Fields<'_>) -> Resu
         parameters: request.parameters.unwrap_or_default().0,
         tasks: request.tasks.map(|tasks| tasks.0),
         idempotency,
-        by: call.principal.name.clone(),
-        trigger: trigger(call.headers),
+        repeats: None,
+        by: call.actor(),
     };
     if request.dry_run == Some(true) {
         call.app.engine.dry_run(launch).await?;
@@ -72,12 +72,6 @@ fn idempotency(headers: &HeaderMap, body: &[u8]) -> Result<Option<Idempotency>, 
 
 fn hash(body: &[u8]) -> String {
     Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Our own command line names itself.
-fn trigger(headers: &HeaderMap) -> &'static str {
-    let agent = headers.get("user-agent").and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    if agent.starts_with("tailerd-cli/") { "cli" } else { "api" }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tailer_model::AccountId;
+use tailer_model::{AccountId, Actor, Via};
 
 use crate::{
     access::{Action, RULES, Route, Rule},
@@ -55,6 +55,13 @@ impl Call<'_> {
     /// 403 when the sender's role on the account does not reach the rule's.
     pub(crate) fn authorize(&self, account: &AccountId) -> Result<(), ApiError> {
         self.principal.require(self.rule.role, account, self.rule.name)
+    }
+
+    /// The sender, as what is changed names them. Our own command line says what it is.
+    pub(crate) fn actor(&self) -> Actor {
+        let agent = self.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let via = if agent.starts_with("tailerd-cli/") { Via::Cli } else { Via::Api };
+        Actor::new(&self.principal.name, via)
     }
 }
 

@@ -136,7 +136,7 @@ pub(super) async fn set_run_status(call: &Call<'_>, fields: &mut Fields<'_>) -> 
     let SetStatus { target, run_id, status, job_id } = SetStatus::read(fields)?;
     let target = target.authorized(call, &run_id).await?;
     require_job(call, &target, job_id, &run_id).await?;
-    call.app.engine.set_run_status(&target.configuration, &run_id, status, &call.principal.name).await?;
+    call.app.engine.set_run_status(&target.configuration, &run_id, status, &call.actor()).await?;
     Answer::done()
 }
 
@@ -144,7 +144,7 @@ pub(super) async fn cancel_run(call: &Call<'_>, fields: &mut Fields<'_>) -> Resu
     let CancelRun { target, run_id, job_id, task_id } = CancelRun::read(fields)?;
     let target = target.authorized(call, &run_id).await?;
     require_job(call, &target, job_id, &run_id).await?;
-    let (engine, by) = (&call.app.engine, &call.principal.name);
+    let (engine, by) = (&call.app.engine, &call.actor());
     match task_id {
         Some(task) => engine.cancel_task(&target.configuration, &run_id, &task, by).await?,
         None => engine.cancel_run(&target.configuration, &run_id, by).await?,

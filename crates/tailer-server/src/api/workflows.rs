@@ -20,7 +20,7 @@ request! {
 /// Forgets every job that already counted, as if the workflow had just been deployed.
 pub(super) async fn reset_workflow_status(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiError> {
     let target = read(call, fields)?;
-    call.app.engine.reset_workflow(&target.configuration, &call.principal.name).await?;
+    call.app.engine.reset_workflow(&target.configuration, &call.actor()).await?;
     Answer::done()
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, Header};
 use serde::Serialize;
-use tailer_model::AccountId;
+use tailer_model::{AccountId, Actor};
 use tailer_store::{Durability, Store, StoreError, tokens};
 
 use super::keys::{KeyError, SigningKeys};
@@ -23,7 +23,7 @@ pub struct NewToken {
     /// The server's audience as far as the caller knows it.
     pub audience: String,
     /// Who asks, for the record.
-    pub by: String,
+    pub by: Actor,
 }
 
 /// A fresh token: print it once.
@@ -94,8 +94,9 @@ pub async fn mint(store: &Store, keys: &Path, new: NewToken, now: Timestamp) -> 
         created: now,
         expires,
         revoked: None,
-        by: new.by,
+        by: new.by.name,
     };
-    store.write(Durability::Synced, move |tx| tokens::create(tx, &row)).await?;
+    let via = new.by.via;
+    store.write(Durability::Synced, move |tx| tokens::create(tx, &row, via)).await?;
     Ok(Minted { id, token, expires })
 }

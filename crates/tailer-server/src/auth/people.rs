@@ -5,7 +5,7 @@
 //! its user, or with the user: whoever could set somebody else's would have all their roles on other accounts.
 
 use jiff::Timestamp;
-use tailer_model::AccountId;
+use tailer_model::{AccountId, Actor};
 use tailer_store::{
     Durability, Store, StoreError, Tx,
     service_accounts::{self, ServiceAccountRow},
@@ -64,21 +64,22 @@ pub(crate) async fn add_member(
     store: &Store,
     (account, role): (&AccountId, Role),
     (name, password): (&str, &str),
-    by: &str,
+    by: &Actor,
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let name = user_name(name).map_err(unusable)?;
     let hash = if password.is_empty() { String::new() } else { hashed(password).await? };
-    let (account, by) = (account.clone(), by.to_owned());
+    let (account, by) = (account.clone(), by.clone());
     let added = store.write(Durability::Synced, move |tx| -> Result<bool, StoreError> {
         if users::password(tx, &name)?.is_some() {
             if !hash.is_empty() {
                 return Ok(false);
             }
         } else {
-            users::add(tx, &name, &hash, &by, now)?;
+            users::add(tx, &name, &hash, (&account, role.as_str()), &by, now)?;
+            return Ok(true);
         }
-        users::grant(tx, &name, &account, Some(role.as_str()))
+        users::grant(tx, &name, &account, Some(role.as_str()), &by, now)
     });
     if added.await? {
         return Ok(());
@@ -97,13 +98,15 @@ pub(crate) async fn set_role(
     account: &AccountId,
     name: &str,
     role: Option<Role>,
+    by: &Actor,
+    now: Timestamp,
 ) -> Result<(), ApiError> {
-    let (account, name) = (account.clone(), name.to_owned());
+    let (account, name, by) = (account.clone(), name.to_owned(), by.clone());
     let set = store.write(Durability::Synced, move |tx| -> Result<bool, StoreError> {
         if !users::roles(tx, &name)?.iter().any(|(of, _)| *of == account) {
             return Ok(false);
         }
-        users::grant(tx, &name, &account, role.map(Role::as_str))
+        users::grant(tx, &name, &account, role.map(Role::as_str), &by, now)
     });
     if set.await? { Ok(()) } else { Err(nobody("user")) }
 }
@@ -112,10 +115,16 @@ pub(crate) async fn set_role(
 ///
 /// # Errors
 /// 404 when the account has no such token.
-pub(crate) async fn revoke_token(store: &Store, account: &AccountId, id: &str, now: Timestamp) -> Result<(), ApiError> {
-    let (account, id) = (account.clone(), id.to_owned());
+pub(crate) async fn revoke_token(
+    store: &Store,
+    account: &AccountId,
+    id: &str,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let (account, id, by) = (account.clone(), id.to_owned(), by.clone());
     let revoked = store.write(Durability::Synced, move |tx| -> Result<bool, StoreError> {
-        Ok(tokens::get(tx, &id)?.is_some_and(|token| token.account == account) && tokens::revoke(tx, &id, now)?)
+        Ok(tokens::get(tx, &id)?.is_some_and(|token| token.account == account) && tokens::revoke(tx, &id, &by, now)?)
     });
     if revoked.await? { Ok(()) } else { Err(nobody("token")) }
 }
@@ -124,10 +133,16 @@ pub(crate) async fn revoke_token(store: &Store, account: &AccountId, id: &str, n
 ///
 /// # Errors
 /// 404 when it is not trusted there.
-pub(crate) async fn remove_service_account(store: &Store, account: &AccountId, email: &str) -> Result<(), ApiError> {
-    let (account, email) = (account.clone(), email.to_owned());
-    let removed =
-        store.write(Durability::Synced, move |tx| service_accounts::remove_from(tx, &email, &account)).await?;
+pub(crate) async fn remove_service_account(
+    store: &Store,
+    account: &AccountId,
+    email: &str,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let (account, email, by) = (account.clone(), email.to_owned(), by.clone());
+    let remove = move |tx: &mut Tx<'_>| service_accounts::remove_from(tx, &email, &account, &by, now);
+    let removed = store.write(Durability::Synced, remove).await?;
     if removed > 0 { Ok(()) } else { Err(nobody("service account")) }
 }
 
@@ -139,6 +154,7 @@ pub(crate) async fn change_password(
     store: &Store,
     name: &str,
     (old, new): (&str, &str),
+    by: &Actor,
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let hash = {
@@ -150,8 +166,8 @@ pub(crate) async fn change_password(
     if !right {
         return Err(ApiError::forbidden("the old password is not right"));
     }
-    let (name, hash) = (name.to_owned(), hashed(new).await?);
-    store.write(Durability::Synced, move |tx| users::set_password(tx, &name, &hash, now)).await?;
+    let (name, hash, by) = (name.to_owned(), hashed(new).await?, by.clone());
+    store.write(Durability::Synced, move |tx| users::set_password(tx, &name, &hash, &by, now)).await?;
     Ok(())
 }
 

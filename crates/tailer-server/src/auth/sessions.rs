@@ -147,7 +147,8 @@ impl Sessions {
     /// The store cannot record it.
     pub(crate) async fn end(&self, session: &Session) -> Result<(), ApiError> {
         let id_hash = hash(&session.id);
-        Ok(self.store.write(Durability::Synced, move |tx| sessions::end(tx, &id_hash)).await?)
+        self.store.write(Durability::Synced, move |tx| sessions::end(tx, &id_hash)).await?;
+        Ok(())
     }
 
     /// What the session's forms carry. Another session has another.

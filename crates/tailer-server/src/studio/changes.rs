@@ -41,7 +41,7 @@ pub(super) async fn operation(
     let wanted = configuration::named((account, environment, kind, id))?;
     let needed = if change == "unarchive" { Role::Admin } else { Role::Operator };
     visitor.require(needed, &wanted.account, &change)?;
-    let by = &visitor.principal.name;
+    let by = &visitor.actor();
     let (activated, archived) = match change.as_str() {
         "launch" => {
             let request = LaunchRequest {
@@ -51,8 +51,8 @@ pub(super) async fn operation(
                 parameters: object(&fields.parameters)?,
                 tasks: None,
                 idempotency: None,
+                repeats: None,
                 by: by.clone(),
-                trigger: "api",
             };
             let run = app.engine.launch(request).await?;
             return Ok(Redirect::to(&format!("/runs/{run}")));
@@ -82,7 +82,7 @@ pub(super) async fn run(
     visitor.genuine(&fields.csrf)?;
     let (run, configuration) = run_page::found(&app, &visitor, &id).await?;
     visitor.require(Role::Operator, &run.account, &change)?;
-    let by = &visitor.principal.name;
+    let by = &visitor.actor();
     let shown = match change.as_str() {
         "cancel" => {
             app.engine.cancel_run(&configuration, &run.run_id, by).await?;
@@ -103,8 +103,8 @@ pub(super) async fn run(
                 parameters: details.parameters.as_object().cloned().unwrap_or_default(),
                 tasks: (change == "resume").then_some(left),
                 idempotency: None,
+                repeats: Some(run.run_id),
                 by: by.clone(),
-                trigger: "api",
             };
             app.engine.launch(request).await?
         }
@@ -129,7 +129,7 @@ pub(super) async fn checked(
     }
     let mut account = String::new();
     for (run, configuration) in marked {
-        let by = &visitor.principal.name;
+        let by = &visitor.actor();
         app.engine.set_run_status(&configuration, &run.run_id, RunStatus::Checked, by).await?;
         account = run.account.to_string();
     }

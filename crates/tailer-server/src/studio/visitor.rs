@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use tailer_model::AccountId;
+use tailer_model::{AccountId, Actor, Via};
 
 use super::{SIGN_IN, error::PageError};
 use crate::{
@@ -51,6 +51,11 @@ impl Visitor {
             session: Some(session),
             same_origin: is_same_origin(headers),
         }))
+    }
+
+    /// The visitor, as what is changed names them.
+    pub(super) fn actor(&self) -> Actor {
+        Actor::new(&self.principal.name, Via::Studio)
     }
 
     /// Every account that the visitor may see, in order.

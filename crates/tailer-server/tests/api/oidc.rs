@@ -17,7 +17,7 @@ use tailer_server::{OidcGrant, OidcSettings, Role};
 use tailer_store::{Durability, StoreError, users};
 
 use crate::{
-    support::{ACCOUNT, Answer, House, OTHER, with},
+    support::{ACCOUNT, Answer, House, OTHER, a_test, with},
     tokens::refused,
 };
 
@@ -150,8 +150,7 @@ async fn an_id_token_grants_what_rules_and_users_say() {
     let added: Result<_, StoreError> = house
         .store
         .write(Durability::Synced, move |tx| {
-            users::add(tx, "ana@example.com", "", "a test", now)?;
-            users::grant(tx, "ana@example.com", &OTHER.parse().unwrap(), Some("deployer"))
+            users::add(tx, "ana@example.com", "", (&OTHER.parse().unwrap(), "deployer"), &a_test(), now)
         })
         .await;
     added.unwrap();

@@ -11,7 +11,7 @@ use tailer_server::{
 use tailer_store::{Durability, StoreError, service_accounts};
 
 use crate::{
-    support::{ACCOUNT, Answer, House, OTHER, with},
+    support::{ACCOUNT, Answer, House, OTHER, a_test, with},
     tokens::refused,
 };
 
@@ -32,7 +32,7 @@ async fn trust(house: &House, account: &str, role: Role) {
         created: house.clock.now(),
     };
     let added: Result<_, StoreError> =
-        house.store.write(Durability::Synced, move |tx| service_accounts::add(tx, &row)).await;
+        house.store.write(Durability::Synced, move |tx| service_accounts::add(tx, &row, &a_test())).await;
     added.unwrap();
 }
 
@@ -80,8 +80,9 @@ async fn a_trusted_account_is_accepted_with_its_roles() {
     list(&house, OTHER, &token).await.is_fine();
     list(&house, ACCOUNT, &token).await.is_fine();
 
+    let now = house.clock.now();
     let removed: Result<u64, StoreError> =
-        house.store.write(Durability::Synced, |tx| service_accounts::remove(tx, EMAIL)).await;
+        house.store.write(Durability::Synced, move |tx| service_accounts::remove(tx, EMAIL, &a_test(), now)).await;
     assert_eq!(removed.unwrap(), 2);
     house.clock.turn(SignedDuration::from_secs(2));
     refused(&list(&house, ACCOUNT, &token).await, "invalid_token", "not signed by a key");

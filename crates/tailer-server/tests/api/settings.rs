@@ -1,10 +1,12 @@
 //! `/settings`: administrators give and take roles on their account, and on no other; everybody changes their own password.
 
+use tailer_engine::Clock;
 use tailer_server::Role;
+use tailer_store::users;
 
 use crate::{
     sign_in::{PASSWORD, change, cookie, form_token, send, with_ana},
-    support::{ACCOUNT, Answer, House, OTHER},
+    support::{ACCOUNT, Answer, House, OTHER, a_test},
 };
 
 async fn page(house: &House, cookie: &str) -> String {
@@ -24,7 +26,8 @@ async fn submit(house: &House, cookie: &str, what: &str, fields: &[(&str, &str)]
 }
 
 async fn raise_ana(house: &House) {
-    change(house, |tx| tailer_store::users::grant(tx, "ana", &ACCOUNT.parse().unwrap(), Some("admin"))).await;
+    let (account, now) = (ACCOUNT.parse().unwrap(), house.clock.now());
+    change(house, move |tx| users::grant(tx, "ana", &account, Some("admin"), &a_test(), now)).await;
 }
 
 #[tokio::test]

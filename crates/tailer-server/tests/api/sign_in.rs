@@ -9,7 +9,7 @@ use tailer_server::{
 };
 use tailer_store::{Durability, StoreError, Tx, tokens, users};
 
-use crate::support::{ACCOUNT, Answer, House};
+use crate::support::{ACCOUNT, Answer, House, a_test};
 
 pub(crate) const PASSWORD: &str = "correct horse";
 
@@ -23,11 +23,8 @@ pub(crate) async fn change<T: Send + 'static>(
 pub(crate) async fn with_ana() -> House {
     let house = House::open().await;
     let (name, hash, now) = (user_name("Ana").unwrap(), hash_password(PASSWORD).unwrap(), house.clock.now());
-    change(&house, move |tx| {
-        users::add(tx, &name, &hash, "a test", now)?;
-        users::grant(tx, &name, &ACCOUNT.parse().unwrap(), Some("operator"))
-    })
-    .await;
+    change(&house, move |tx| users::add(tx, &name, &hash, (&ACCOUNT.parse().unwrap(), "operator"), &a_test(), now))
+        .await;
     house
 }
 
@@ -121,7 +118,8 @@ async fn sessions_end_by_age_and_with_their_owner() {
     assert!(!look(&house, &idle).await.contains("Signed in"));
 
     let removed = cookie(&send(&house, "/sign-in", &[], &form).await);
-    change(&house, |tx| users::remove(tx, "ana")).await;
+    let now = house.clock.now();
+    change(&house, move |tx| users::remove(tx, "ana", &a_test(), now)).await;
     assert!(!look(&house, &removed).await.contains("Signed in"));
 }
 
@@ -132,7 +130,7 @@ async fn a_token_signs_in_until_it_is_revoked() {
     let cookie = cookie(&send(&house, "/sign-in", &[], &[("token", &minted.token)]).await);
     assert!(look(&house, &cookie).await.contains("viewer on account 000099"));
     let now = house.clock.now();
-    change(&house, move |tx| tokens::revoke(tx, &minted.id, now)).await;
+    change(&house, move |tx| tokens::revoke(tx, &minted.id, &a_test(), now)).await;
     assert!(!look(&house, &cookie).await.contains("Signed in"));
     assert_eq!(send(&house, "/sign-in", &[], &[("token", "a.b.c")]).await.status, 401);
     let foreign = send(&house, "/sign-in", &[("sec-fetch-site", "cross-site")], &[("token", "a.b.c")]).await;

@@ -6,7 +6,7 @@ use serde_json::json;
 use tailer_server::Role;
 use tailer_store::{Durability, StoreError, tokens};
 
-use crate::support::{ACCOUNT, Answer, House};
+use crate::support::{ACCOUNT, Answer, House, a_test};
 
 async fn list(house: &House, token: &str) -> Answer {
     house.call(token, &json!({"action": "list_configurations", "account": ACCOUNT})).await
@@ -40,7 +40,7 @@ async fn revoking_takes_effect_within_seconds() {
     list(&house, &minted.token).await.is_fine();
     let (id, now) = (minted.id.clone(), jiff::Timestamp::now());
     let revoked: Result<bool, StoreError> =
-        house.store.write(Durability::Synced, move |tx| tokens::revoke(tx, &id, now)).await;
+        house.store.write(Durability::Synced, move |tx| tokens::revoke(tx, &id, &a_test(), now)).await;
     assert!(revoked.unwrap());
     house.clock.turn(SignedDuration::from_secs(2));
     refused(&list(&house, &minted.token).await, "invalid_token", "revoked");

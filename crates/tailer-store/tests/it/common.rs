@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tailer_model::{ConfigurationType, Environment, ExecutionDate, Identity, JobId, RunId, RunStatus, SubStatus};
+use tailer_model::{
+    Actor, ConfigurationType, Environment, ExecutionDate, Identity, JobId, RunId, RunStatus, SubStatus, Via,
+};
 use tailer_store::{
     ConfigurationKey, Durability, Store, StoreError, Tx,
     configurations::{self, Deployed, NewVersion},
@@ -118,6 +120,11 @@ pub fn run_of(configuration: ConfigurationKey, created: Timestamp) -> NewRun {
 /// A run id made of a number.
 pub fn run_id(n: u128) -> RunId {
     RunId::new(at(0), uuid::Uuid::from_u128(n))
+}
+
+/// Somebody at the keyboard of the server.
+pub fn root() -> Actor {
+    Actor::new("local:root", Via::Cli)
 }
 
 pub fn account() -> tailer_model::AccountId {

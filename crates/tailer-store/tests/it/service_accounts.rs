@@ -2,7 +2,7 @@
 
 use tailer_store::service_accounts::{self, ServiceAccountRow};
 
-use crate::common::{Bench, at};
+use crate::common::{Bench, at, root};
 
 #[test]
 fn a_service_account_is_replaced_by_email_account_and_key() {
@@ -15,7 +15,7 @@ fn a_service_account_is_replaced_by_email_account_and_key() {
         role: "operator".into(),
         created: at(0),
     };
-    let add = |row: ServiceAccountRow| bench.tx(move |tx| service_accounts::add(tx, &row));
+    let add = |row: ServiceAccountRow| bench.tx(move |tx| service_accounts::add(tx, &row, &root()));
     add(row("000110", None, "one"));
     add(row("000110", None, "two"));
     add(row("000110", Some("k1"), "three"));
@@ -26,6 +26,6 @@ fn a_service_account_is_replaced_by_email_account_and_key() {
         [row("000110", None, "two"), row("000110", Some("k1"), "three"), row("000111", Some("k1"), "four")]
     );
     assert_eq!(bench.tx(service_accounts::list), found);
-    assert_eq!(bench.tx(|tx| service_accounts::remove(tx, "ops@project.example")), 3);
-    assert_eq!(bench.tx(|tx| service_accounts::remove(tx, "ops@project.example")), 0);
+    assert_eq!(bench.tx(|tx| service_accounts::remove(tx, "ops@project.example", &root(), at(1))), 3);
+    assert_eq!(bench.tx(|tx| service_accounts::remove(tx, "ops@project.example", &root(), at(1))), 0);
 }

@@ -6,7 +6,7 @@ use tailer_store::{
     users,
 };
 
-use crate::common::{Bench, account, at};
+use crate::common::{Bench, account, at, root};
 
 fn session(id: &str, subject: &str) -> SessionRow {
     SessionRow {
@@ -23,11 +23,14 @@ fn session(id: &str, subject: &str) -> SessionRow {
 #[test]
 fn a_user_has_one_role_an_account_and_takes_sessions_along() {
     let bench = Bench::new();
-    bench.tx(|tx| users::add(tx, "ana", "hash", "cli", at(1)));
-    assert!(matches!(bench.try_tx(|tx| users::add(tx, "ana", "other", "cli", at(2))), Err(StoreError::Conflict(_))));
-    assert!(bench.tx(|tx| users::grant(tx, "ana", &account(), Some("viewer"))));
-    assert!(bench.tx(|tx| users::grant(tx, "ana", &account(), Some("admin"))));
-    assert!(!bench.tx(|tx| users::grant(tx, "bob", &account(), Some("admin"))));
+    bench.tx(|tx| users::add(tx, "ana", "hash", (&account(), "operator"), &root(), at(1)));
+    assert!(matches!(
+        bench.try_tx(|tx| users::add(tx, "ana", "other", (&account(), "operator"), &root(), at(2))),
+        Err(StoreError::Conflict(_))
+    ));
+    assert!(bench.tx(|tx| users::grant(tx, "ana", &account(), Some("viewer"), &root(), at(2))));
+    assert!(bench.tx(|tx| users::grant(tx, "ana", &account(), Some("admin"), &root(), at(2))));
+    assert!(!bench.tx(|tx| users::grant(tx, "bob", &account(), Some("admin"), &root(), at(2))));
     let known = bench.tx(users::list);
     assert_eq!(known.len(), 1);
     assert_eq!(known[0].roles, [(account(), "admin".to_owned())]);
@@ -39,12 +42,12 @@ fn a_user_has_one_role_an_account_and_takes_sessions_along() {
     assert_eq!(bench.tx(|tx| sessions::get(tx, "one")), Some(SessionRow { seen: at(7), ..session("one", "ana") }));
     bench.tx(|tx| sessions::end(tx, "one"));
     assert_eq!(bench.tx(|tx| sessions::get(tx, "one")), None);
-    assert!(bench.tx(|tx| users::set_password(tx, "ana", "new", at(8))));
+    assert!(bench.tx(|tx| users::set_password(tx, "ana", "new", &root(), at(8))));
     assert_eq!(bench.tx(|tx| sessions::get(tx, "two")), None, "a new password ends what the old one began");
     assert_eq!(bench.tx(|tx| users::password(tx, "ana")).as_deref(), Some("new"));
 
-    assert!(bench.tx(|tx| users::remove(tx, "ana")));
-    assert!(!bench.tx(|tx| users::remove(tx, "ana")));
+    assert!(bench.tx(|tx| users::remove(tx, "ana", &root(), at(9))));
+    assert!(!bench.tx(|tx| users::remove(tx, "ana", &root(), at(9))));
     assert!(bench.tx(|tx| users::roles(tx, "ana")).is_empty());
 }
 

@@ -92,7 +92,7 @@ fn runnable(candidate: &Candidate) -> Result<&Header, Failure> {
 
 /// Deploys, launches, shows the log until the end.
 async fn once(engine: &Engine, args: &RunArgs, candidate: &Candidate, header: &Header) -> Result<RunDetails, Failure> {
-    let by = super::token::whoami();
+    let by = super::token::local();
     let (text, files) = candidate.executable();
     let deploy = DeployRequest {
         configuration: unscheduled(text)?,
@@ -116,8 +116,8 @@ async fn once(engine: &Engine, args: &RunArgs, candidate: &Candidate, header: &H
         parameters: launch::parameters(&args.options),
         tasks: (!args.tasks.is_empty()).then(|| args.tasks.clone()),
         idempotency: None,
+        repeats: None,
         by,
-        trigger: "cli",
     };
     let run_id = engine.launch(request).await.context("the run was not started")?;
     follow(engine, &configuration, &run_id).await?;

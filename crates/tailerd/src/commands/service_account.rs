@@ -8,7 +8,7 @@ use tailer_store::{
     service_accounts::{self, ServiceAccountRow},
 };
 
-use super::token::{open, role, second};
+use super::token::{local, open, role, second};
 use crate::{
     cli::{ServiceAccountAddArgs, ServiceAccountCommand, ServiceAccountListArgs, ServiceAccountRemoveArgs},
     failure::{Context as _, Exit, Failure},
@@ -38,7 +38,7 @@ async fn add(args: ServiceAccountAddArgs) -> Result<Exit, Failure> {
     };
     let granted = row.role.clone();
     store
-        .write(Durability::Synced, move |tx| service_accounts::add(tx, &row))
+        .write(Durability::Synced, move |tx| service_accounts::add(tx, &row, &local()))
         .await
         .map_err(|e: StoreError| Failure::failed(e.to_string()))?;
     if args.output.json {
@@ -80,7 +80,7 @@ async fn remove(args: ServiceAccountRemoveArgs) -> Result<Exit, Failure> {
     let (_, store) = open(&settings::load(&args.data)?)?;
     let email = args.email.clone();
     let removed = store
-        .write(Durability::Synced, move |tx| service_accounts::remove(tx, &email))
+        .write(Durability::Synced, move |tx| service_accounts::remove(tx, &email, &local(), Timestamp::now()))
         .await
         .map_err(|e: StoreError| Failure::failed(e.to_string()))?;
     if removed == 0 {

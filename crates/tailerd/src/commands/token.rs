@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tailer_model::{Actor, Via};
 use tailer_server::auth::{NewToken, mint};
 use tailer_store::{Durability, Store, StoreError, tokens};
 
@@ -32,7 +33,7 @@ async fn create(args: TokenCreateArgs) -> Result<Exit, Failure> {
         role: role(args.grant.role),
         lifetime,
         audience: settings.audience.clone().unwrap_or_else(|| format!("http://{}", settings.listen)),
-        by: whoami(),
+        by: local(),
     };
     let minted = mint(&store, &folder.keys(), new, Timestamp::now()).await.context("no token was made")?;
     if args.output.json {
@@ -89,7 +90,7 @@ async fn revoke(args: TokenRevokeArgs) -> Result<Exit, Failure> {
     let (_, store) = open(&settings::load(&args.data)?)?;
     let id = args.id.clone();
     let found = store
-        .write(Durability::Synced, move |tx| tokens::revoke(tx, &id, Timestamp::now()))
+        .write(Durability::Synced, move |tx| tokens::revoke(tx, &id, &local(), Timestamp::now()))
         .await
         .map_err(|e: StoreError| Failure::failed(e.to_string()))?;
     if !found {
@@ -125,7 +126,8 @@ pub(super) fn second(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// The person at the keyboard, for the record.
-pub(super) fn whoami() -> String {
-    std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "cli".into())
+/// The person at the keyboard, for the record: whoever may write to the data folder is believed.
+pub(super) fn local() -> Actor {
+    let name = std::env::var("USER").ok().filter(|user| !user.is_empty());
+    Actor::new(format!("local:{}", name.as_deref().unwrap_or("unknown")), Via::Cli)
 }

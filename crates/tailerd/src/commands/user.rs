@@ -9,7 +9,7 @@ use tailer_model::Secret;
 use tailer_server::auth::{hash_password, user_name};
 use tailer_store::{Durability, Store, StoreError, Tx, users};
 
-use super::token::{open, role, second, whoami};
+use super::token::{local, open, role, second};
 use crate::{
     cli::{DataArgs, UserAddArgs, UserCommand, UserListArgs, UserNameArgs, UserNewArgs},
     failure::{Context as _, Exit, Failure},
@@ -37,8 +37,8 @@ async fn add(UserNewArgs { user: args, no_password }: UserNewArgs) -> Result<Exi
         if users::password(tx, &name)?.is_some() {
             return Ok(false);
         }
-        users::add(tx, &name, &hash, &whoami(), Timestamp::now())?;
-        users::grant(tx, &name, &account, Some(&role))
+        users::add(tx, &name, &hash, (&account, &role), &local(), Timestamp::now())?;
+        Ok(true)
     });
     if !added.await? {
         return Err(Failure::failed(format!("there is a user {name} already"))
@@ -51,7 +51,7 @@ async fn grant(args: UserAddArgs) -> Result<Exit, Failure> {
     let (name, store) = begin(&args.name, &args.data)?;
     let (account, role) = (args.grant.account, role(args.grant.role).to_string());
     let row = (name.clone(), account.clone(), role.clone());
-    if !write(&store, move |tx| users::grant(tx, &row.0, &row.1, Some(&row.2))).await? {
+    if !write(&store, move |tx| users::grant(tx, &row.0, &row.1, Some(&row.2), &local(), Timestamp::now())).await? {
         return Err(unknown(&name));
     }
     Ok(granted(args.output.json, &name, &account.to_string(), &role))
@@ -89,7 +89,7 @@ async fn list(args: UserListArgs) -> Result<Exit, Failure> {
 async fn remove(args: UserNameArgs) -> Result<Exit, Failure> {
     let (name, store) = begin(&args.name, &args.data)?;
     let gone = name.clone();
-    if !write(&store, move |tx| users::remove(tx, &gone)).await? {
+    if !write(&store, move |tx| users::remove(tx, &gone, &local(), Timestamp::now())).await? {
         return Err(unknown(&name));
     }
     if args.output.json {
@@ -104,7 +104,7 @@ async fn set_password(args: UserNameArgs) -> Result<Exit, Failure> {
     let (name, store) = begin(&args.name, &args.data)?;
     let hash = new_password(&name)?;
     let whose = name.clone();
-    if !write(&store, move |tx| users::set_password(tx, &whose, &hash, Timestamp::now())).await? {
+    if !write(&store, move |tx| users::set_password(tx, &whose, &hash, &local(), Timestamp::now())).await? {
         return Err(unknown(&name));
     }
     if args.output.json {

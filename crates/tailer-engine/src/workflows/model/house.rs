@@ -13,7 +13,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tailer_model::{
-    Environment, ExecutionDate, RunId, RunStatus, SubStatus, operation::storage_to_storage::StorageAddress,
+    Actor, Environment, ExecutionDate, RunId, RunStatus, SubStatus, Via, operation::storage_to_storage::StorageAddress,
 };
 use tailer_store::{ConfigurationKey, Durability, Store, configurations, runs, workflows};
 
@@ -144,6 +144,10 @@ fn table_to_table(id: &str) -> Value {
     })
 }
 
+fn test() -> Actor {
+    Actor::new("test", Via::Api)
+}
+
 async fn deploy(engine: &Engine, configuration: Value) {
     let request = DeployRequest {
         configuration: configuration.to_string(),
@@ -151,7 +155,7 @@ async fn deploy(engine: &Engine, configuration: Value) {
         files: BTreeMap::from([("one.sql".to_owned(), b"SELECT 1 AS one".to_vec())]),
         context: None,
         run: false,
-        by: "test".into(),
+        by: test(),
     };
     engine.deploy(request).await.unwrap_or_else(|e| panic!("{configuration}: {e:?}"));
 }
@@ -194,11 +198,11 @@ impl Case<'_> {
     pub(super) async fn apply(&self, number: usize, step: &Step) {
         let engine = &self.house.engines[number % 2];
         let status = async |of: ConfigurationRef, on| {
-            engine.set_configuration_status(&of, Some(on), None, "test").await.unwrap();
+            engine.set_configuration_status(&of, Some(on), None, &test()).await.unwrap();
         };
         match step {
             Step::Success { job, ago } => self.succeed(engine, number, *job, *ago).await,
-            Step::Reset => engine.reset_workflow(&self.workflow(), "test").await.unwrap(),
+            Step::Reset => engine.reset_workflow(&self.workflow(), &test()).await.unwrap(),
             Step::Redeploy(jobs) => deploy(engine, self.document(jobs)).await,
             Step::Workflow(on) => status(self.workflow(), *on).await,
             Step::Target(on) => status(self.target(), *on).await,

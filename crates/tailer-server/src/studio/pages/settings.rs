@@ -102,19 +102,20 @@ pub(in crate::studio) async fn change(
     let account = &filters::account(&visitor, &fields.account)?;
     visitor.require(Role::Admin, account, "changing who may do what")?;
     let role = filters::read::<Role>("role", &fields.role)?;
+    let by = &visitor.actor();
     let needed = || role.ok_or_else(|| PageError::unreadable("role", "", "choose one"));
     match change.as_str() {
         "member" => {
             let who = (fields.name.as_str(), fields.password.as_str());
-            people::add_member(store(&app), (account, needed()?), who, &visitor.principal.name, now).await?;
+            people::add_member(store(&app), (account, needed()?), who, by, now).await?;
         }
         "role" => {
             not_oneself(&visitor, &fields.name)?;
-            people::set_role(store(&app), account, &fields.name, Some(needed()?)).await?;
+            people::set_role(store(&app), account, &fields.name, Some(needed()?), by, now).await?;
         }
         "take" => {
             not_oneself(&visitor, &fields.name)?;
-            people::set_role(store(&app), account, &fields.name, None).await?;
+            people::set_role(store(&app), account, &fields.name, None, by, now).await?;
         }
         "token" => {
             let days = filters::read::<i64>("days", &fields.days)?.filter(|days| (1..=MOST_DAYS).contains(days));
@@ -124,14 +125,14 @@ pub(in crate::studio) async fn change(
                 role: needed()?,
                 lifetime: SignedDuration::from_hours(24 * days),
                 audience: app.settings.audience.clone(),
-                by: visitor.principal.name.clone(),
+                by: by.clone(),
             };
             let minted = auth::mint(store(&app), &app.settings.keys, new, now).await;
             let minted = minted.map_err(|error| ApiError::internal(&error))?;
             return shown(&app, &visitor, account, Some(minted.token)).await;
         }
-        "revoke" => people::revoke_token(store(&app), account, &fields.id, now).await?,
-        "distrust" => people::remove_service_account(store(&app), account, &fields.name).await?,
+        "revoke" => people::revoke_token(store(&app), account, &fields.id, by, now).await?,
+        "distrust" => people::remove_service_account(store(&app), account, &fields.name, by, now).await?,
         _ => return Err(PageError::not_found("such change of the settings")),
     }
     Ok(Redirect::to(&filters::address(SETTINGS, &[("account", account.as_str())])).into_response())
@@ -143,7 +144,7 @@ async fn own_password(app: &App, visitor: &Visitor, fields: &Fields) -> Result<R
         return Err(PageError::new(StatusCode::BAD_REQUEST, message));
     };
     app.doorkeeper.attempt(name, app.clock.now())?;
-    people::change_password(store(app), name, (&fields.old, &fields.new), app.clock.now()).await?;
+    people::change_password(store(app), name, (&fields.old, &fields.new), &visitor.actor(), app.clock.now()).await?;
     Ok(Redirect::to(SIGN_IN))
 }
 

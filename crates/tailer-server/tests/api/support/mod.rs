@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use reqwest::{Client, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use tailer_engine::{Clock, ConfigurationRef, Engine};
+use tailer_model::{Actor, Via};
 use tailer_server::{
     Role, Server, ServerSettings,
     auth::{self, NewToken},
@@ -23,6 +24,11 @@ use self::wiring::TestClock;
 /// The account that tests work on; `OTHER` has nothing.
 pub(crate) const ACCOUNT: &str = "000099";
 pub(crate) const OTHER: &str = "000001";
+
+/// Who changes what no request changes.
+pub(crate) fn a_test() -> Actor {
+    Actor::new("a test", Via::Api)
+}
 
 /// A running server. Dropping it stops it.
 pub(crate) struct House {
@@ -121,7 +127,7 @@ impl House {
 
     pub(crate) async fn mint(&self, account: &str, role: Role, lifetime: SignedDuration) -> auth::Minted {
         let account = account.parse().unwrap();
-        let new = NewToken { account, role, lifetime, audience: self.audience.clone(), by: "a test".into() };
+        let new = NewToken { account, role, lifetime, audience: self.audience.clone(), by: a_test() };
         auth::mint(&self.store, &self.settings.keys, new, self.clock.now()).await.unwrap()
     }
 
@@ -170,7 +176,7 @@ impl House {
             configuration_type: "table-to-table".parse().unwrap(),
             configuration_id: id.to_owned(),
         };
-        self.engine.cancel_run(&configuration, &run.parse().unwrap(), "a test").await.unwrap();
+        self.engine.cancel_run(&configuration, &run.parse().unwrap(), &a_test()).await.unwrap();
     }
 
     /// Asks for the run until it has ended.

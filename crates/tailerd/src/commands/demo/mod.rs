@@ -14,7 +14,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tailer_model::Secret;
+use tailer_model::{Actor, Secret, Via};
 use tailer_server::auth::{NewToken, mint};
 
 use self::{
@@ -112,7 +112,7 @@ async fn token(server: &RunningServer, example: &Example) -> Result<String, Fail
         role: tailer_server::Role::Admin,
         lifetime: TOKEN_LIFETIME,
         audience: server.audience().to_owned(),
-        by: "demo".into(),
+        by: Actor::new("demo", Via::Cli),
     };
     let minted = mint(server.store(), &server.folder().keys(), new, Timestamp::now()).await;
     Ok(minted.context("cannot make a token")?.token)
