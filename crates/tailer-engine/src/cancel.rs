@@ -2,7 +2,7 @@
 //!
 //! The wish is recorded before anybody is told, so a worker that dies with it leaves it to the one that takes over.
 
-use tailer_model::{Actor, RunId, TaskId};
+use tailer_model::{Actor, RunId, RunStatus, TaskId};
 use tailer_store::{
     Durability, logs,
     runs::{self, CancelOutcome},
@@ -10,7 +10,7 @@ use tailer_store::{
 };
 
 use crate::{
-    ConfigurationRef, Engine, EngineError,
+    ConfigurationRef, Engine, EngineError, alerts,
     configurations::resolve,
     execute::log::line,
     runs::{run_of, unknown_run},
@@ -28,18 +28,20 @@ impl Engine {
         by: &Actor,
     ) -> Result<(), EngineError> {
         let (wanted, id, by, now) = (configuration.clone(), run.clone(), by.clone(), self.0.now());
+        let inner = self.0.clone();
         self.0
             .parts
             .store
             .write(Durability::Synced, move |tx| {
                 let row = resolve(tx, &wanted)?;
-                run_of(tx, &row, &id)?;
+                let run = run_of(tx, &row, &id)?;
                 match runs::request_cancel(tx, &id, now)? {
                     CancelOutcome::NotFound => return Err(unknown_run(&id)),
                     CancelOutcome::AlreadyEnded => {
                         return Err(EngineError::conflict("run_ended", "the run has ended already"));
                     }
-                    CancelOutcome::EndedQueued | CancelOutcome::Requested => {}
+                    CancelOutcome::EndedQueued => alerts::note(&inner, tx, &run, RunStatus::Failed, now)?,
+                    CancelOutcome::Requested => {}
                 }
                 let told = line(now, "INFO", None, format!("cancelled by {}", by.name));
                 Ok(logs::append(tx, &id, &[told])?)

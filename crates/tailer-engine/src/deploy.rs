@@ -15,6 +15,7 @@ use tailer_store::{
 
 use crate::{
     ConfigurationRef, DeployRequest, Deployed, DeployedContext, Engine, EngineError, EngineParts, LaunchRequest,
+    alerts,
     configurations::folder_text,
     contexts::{self, FilledRequest},
     execute,
@@ -142,6 +143,7 @@ impl Engine {
     pub async fn deploy(&self, request: DeployRequest) -> Result<Deployed, EngineError> {
         let Checked { request, configuration, context, mut warnings } = check(&self.0.parts.store, request).await?;
         refuse_impossible(&configuration.definition, &self.0.parts)?;
+        warnings.extend(alerts::warnings(&configuration, &self.0.parts.settings.alerts));
         let now = self.0.now();
         let header = &configuration.header;
         let identity = header.identity();
@@ -227,7 +229,8 @@ impl Engine {
     /// # Errors
     /// As [`Engine::deploy`].
     pub async fn check(&self, request: DeployRequest) -> Result<Deployed, EngineError> {
-        let Checked { configuration, context, warnings, .. } = check(&self.0.parts.store, request).await?;
+        let Checked { configuration, context, mut warnings, .. } = check(&self.0.parts.store, request).await?;
+        warnings.extend(alerts::warnings(&configuration, &self.0.parts.settings.alerts));
         let identity = configuration.header.identity();
         let wanted = identity.clone();
         let now = self.0.parts.store.read(move |tx| configurations::find(tx, &wanted)).await?;

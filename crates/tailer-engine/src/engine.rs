@@ -1,12 +1,19 @@
 //! The engine itself: what all its parts share, how it starts and how it stops.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tailer_model::RunId;
-use tailer_store::{Announcement, Durability, runs};
-use tokio::sync::{Notify, watch};
+use tailer_store::{Announcement, Durability, Tx, alerts, runs};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -31,6 +38,10 @@ pub(crate) struct Inner {
     pub(crate) hints: Hints,
     pub(crate) notices: NoticeCounts,
     pub(crate) places: Places,
+    /// A permit for each message to people that may be on its way.
+    pub(crate) sending: Arc<Semaphore>,
+    /// Whether alerts were recorded since somebody was told so.
+    alerts_noted: AtomicBool,
     /// Runs that this process drives now.
     pub(crate) driven: Mutex<HashMap<RunId, Driven>>,
     /// Callers that wait for news of a run.
@@ -62,6 +73,7 @@ pub(crate) struct Pokes {
     pub(crate) ticks: Notify,
     pub(crate) firings: Notify,
     pub(crate) leases: Notify,
+    pub(crate) alerts: Notify,
     /// Nobody pokes these: what expires is looked for from time to time.
     pub(crate) expiry: Notify,
     pub(crate) history: Notify,
@@ -102,9 +114,21 @@ impl Inner {
 
     /// Runs came to be, ended, or are wanted stopped: wakes whoever acts on that, here and on other servers.
     pub(crate) fn runs_changed(&self) {
+        self.alerts_changed();
         self.pokes.dispatch.notify_one();
         self.news.send_replace(());
         self.parts.store.announce(Announcement::Runs);
+    }
+
+    /// Alerts are recorded in a transaction; once it has ended [`Self::alerts_changed`] wakes whoever sends them.
+    pub(crate) fn noted(&self) {
+        self.alerts_noted.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn alerts_changed(&self) {
+        if self.alerts_noted.swap(false, Ordering::Relaxed) {
+            self.pokes.alerts.notify_one();
+        }
     }
 
     /// Configurations changed: wakes everyone, here and on other servers.
@@ -154,6 +178,8 @@ impl Engine {
     pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
         let inner = Arc::new(Inner {
             places: Places::new(parts.settings.max_running_tasks),
+            sending: Arc::new(Semaphore::new(reconcile::alerts::AT_ONCE)),
+            alerts_noted: AtomicBool::new(false),
             parts,
             cache: Cache::default(),
             pokes: Pokes::default(),
@@ -170,7 +196,11 @@ impl Engine {
         if settings.executes {
             if settings.exclusive {
                 let now = inner.now();
-                inner.parts.store.write(Durability::Relaxed, move |tx| runs::release_all(tx, now)).await?;
+                let release = move |tx: &mut Tx<'_>| {
+                    alerts::release_all(tx, now)?;
+                    runs::release_all(tx, now)
+                };
+                inner.parts.store.write(Durability::Relaxed, release).await?;
             } else if settings.place == runs::Place::Home {
                 let now = inner.now();
                 inner.parts.store.write(Durability::Relaxed, move |tx| runs::release_home(tx, now)).await?;

@@ -19,7 +19,7 @@ use tailer_store::{
     runs::{self, NewRun},
 };
 
-use crate::{EngineError, engine::Inner, workflows};
+use crate::{EngineError, alerts, engine::Inner, workflows};
 
 /// The file that a run works on: what its `input` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,10 +191,11 @@ pub(crate) fn take(
         Decision::End(status, sub_status, error) => {
             runs::create_ended(tx, &run, status, sub_status, error)?;
             files::take(tx, key, location, &file.version, &run_id, at)?;
-            if status == RunStatus::Success
-                && let Some(row) = runs::get(tx, &run_id)?
-            {
-                workflows::collect(inner, tx, &row, at)?;
+            if let Some(run) = runs::get(tx, &run_id)? {
+                alerts::note(inner, tx, &run, status, at)?;
+                if status == RunStatus::Success {
+                    workflows::collect(inner, tx, &run, at)?;
+                }
             }
             Ok(status == RunStatus::Success)
         }

@@ -8,6 +8,7 @@
 //!
 //! Time and randomness come in through [`Clock`] and [`Ids`]. The engine knows nothing of HTTP, tokens or folders.
 
+mod alerts;
 mod backfill;
 mod cache;
 mod cancel;
@@ -33,6 +34,7 @@ mod text;
 mod views;
 mod workflows;
 
+pub use alerts::{AlertSettings, Courier, Hook, Links};
 pub use contexts::DeployedContext;
 pub use deploy::next_ticks;
 pub use engine::Engine;
@@ -43,6 +45,6 @@ pub use parts::{Clock, EngineParts, EngineSettings, History, Ids, Storages, Ware
 pub use rehearsal::{Rehearsal, rehearse};
 pub use requests::{BackfillRequest, ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
 pub use views::{
-    AttemptView, AwaitedView, BackfillView, ConfigurationDocument, ConfigurationView, Deployed, ExpectationView,
-    FiringView, LogView, LogsView, RunDetails, RunView, TaskView, WorkflowView,
+    AlertView, AttemptView, AwaitedView, BackfillView, ConfigurationDocument, ConfigurationView, Deployed,
+    ExpectationView, FiringView, LogView, LogsView, RunDetails, RunView, TaskView, WorkflowView,
 };

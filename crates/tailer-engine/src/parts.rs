@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tailer_model::operation::storage_to_storage::StorageAddress;
 
-use crate::EngineError;
+use crate::{AlertSettings, Courier, EngineError};
 
 /// Time, injected so that tests turn it.
 pub trait Clock: Send + Sync + fmt::Debug {
@@ -42,6 +42,7 @@ pub struct EngineSettings {
     /// Tasks executed at once by this server, over all its runs.
     pub max_running_tasks: Option<usize>,
     pub history: History,
+    pub alerts: AlertSettings,
     /// Scratch folder for staging.
     pub scratch: PathBuf,
     /// No other server shares the store (SQLite: the data folder is locked), so leases left by others are void and their
@@ -59,6 +60,8 @@ pub struct EngineParts {
     pub store: tailer_store::Store,
     pub storages: Arc<dyn Storages>,
     pub warehouses: Arc<dyn Warehouses>,
+    /// Who sends alerts; without, nobody is told anything.
+    pub courier: Option<Arc<dyn Courier>>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub settings: EngineSettings,

@@ -16,7 +16,7 @@ use tailer_store::{
 };
 
 use crate::{
-    ConfigurationRef, Engine, EngineError, LaunchRequest, LogView, LogsView, RunDetails, RunQuery, RunView,
+    ConfigurationRef, Engine, EngineError, LaunchRequest, LogView, LogsView, RunDetails, RunQuery, RunView, alerts,
     configurations::{context_of, quoted, resolve},
     task_views, text,
 };
@@ -228,9 +228,11 @@ impl Engine {
                 let parameters = found.parameters.clone();
                 let context = context_of(tx, row.key, configuration_version)?;
                 let tasks = task_views::of_run(tx, &run)?;
+                let alerts = alerts::views(tx, &run)?;
                 Ok(RunDetails {
                     run: view_of(tx, found, now)?,
                     tasks,
+                    alerts,
                     configuration_version,
                     parameters,
                     context,
@@ -330,6 +332,7 @@ impl Engine {
         by: &Actor,
     ) -> Result<(), EngineError> {
         let (wanted, id, by, now) = (configuration.clone(), run.clone(), by.clone(), self.0.now());
+        let inner = self.0.clone();
         self.0
             .parts
             .store
@@ -343,6 +346,7 @@ impl Engine {
                     ));
                 }
                 runs::set_status(tx, &id, status, now)?;
+                alerts::note(&inner, tx, &found, status, now)?;
                 let message = format!("status set to {status} by {}", by.name);
                 logs::append(tx, &id, &[crate::execute::log::line(now, "INFO", None, message)])?;
                 Ok(())

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, JobId, Problem, RunId, TaskId};
+use tailer_model::{
+    AccountId, ConfigurationType, Environment, ExecutionDate, JobId, Problem, RunId, RunStatus, TaskId,
+    monitoring::Channel,
+};
 
 use crate::DeployedContext;
 
@@ -47,6 +50,9 @@ pub struct RunDetails {
     #[serde(flatten)]
     pub run: RunView,
     pub tasks: Vec<TaskView>,
+    /// Who was told, or is to be told, what became of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<AlertView>,
     pub configuration_version: u32,
     /// What it was launched with; not part of the API's answer.
     #[serde(skip)]
@@ -75,6 +81,27 @@ pub struct TaskView {
     pub end_date: Option<String>,
     pub statistics: Value,
     pub sql: Option<String>,
+    pub error: Option<String>,
+}
+
+/// An alert of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct AlertView {
+    /// `email`, `webhook` or `slack`.
+    pub channel: Channel,
+    /// Where it goes; of a webhook, its host.
+    pub to: String,
+    /// The outcome that it tells of.
+    pub status: RunStatus,
+    /// `WAITING`, `SENT` or `FAILED`.
+    pub state: &'static str,
+    pub attempts: u32,
+    /// Last change.
+    pub date: String,
+    /// When it is tried next, while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_date: Option<String>,
+    /// Why it was not sent, not yet, or not to all.
     pub error: Option<String>,
 }
 

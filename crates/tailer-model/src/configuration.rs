@@ -9,7 +9,7 @@ use serde_json::Value;
 pub use files::{FileKind, FileMention, check_files};
 
 use crate::{
-    AccountId, ConfigurationType, Environment, Identity, Problems, constants, json,
+    AccountId, ConfigurationType, Environment, Identity, Monitoring, Problems, constants, json,
     operation::{Definition, Endurance},
     reader::Fields,
     reader::Reader,
@@ -36,8 +36,7 @@ pub struct Header {
     pub max_active_runs: u32,
     /// Its timeout bounds a run from its start; queueing does not count.
     pub endurance: Endurance,
-    /// Kept as written until alerts need it typed.
-    pub monitoring: Option<Value>,
+    pub monitoring: Monitoring,
 }
 
 impl Header {
@@ -78,7 +77,7 @@ impl Header {
         let max_active_runs = fields.count("max_active_runs", 1);
         let runs = configuration_type.is_none_or(ConfigurationType::has_runs);
         let endurance = if runs { Endurance::read(fields) } else { Endurance::default() };
-        let monitoring = fields.raw_object("monitoring").map(|map| Value::Object(map.clone()));
+        let monitoring = Monitoring::read(fields);
         let header = || {
             Some(Self {
                 configuration_type: configuration_type?,

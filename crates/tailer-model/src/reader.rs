@@ -249,14 +249,6 @@ impl<'a> Fields<'a> {
         found.map(|(_, choice)| *choice)
     }
 
-    /// An object, kept as it is.
-    pub(crate) fn raw_object(&self, name: &'static str) -> Option<&'a Map<String, Value>> {
-        match self.value(name)? {
-            (_, Value::Object(map)) => Some(map),
-            (path, other) => self.mistyped(path, "an object", other),
-        }
-    }
-
     /// An object to read.
     pub(crate) fn object(&self, name: &'static str) -> Option<Fields<'a>> {
         let (path, value) = self.value(name)?;

@@ -28,7 +28,9 @@ pub fn redact(value: &Value) -> Value {
             let entry = |(name, value): (&String, &Value)| {
                 let named = is_secret_name(name) || (of_secret && name == "value");
                 let hidden = named && !value.is_null() && !value.is_boolean();
-                (name.clone(), if hidden { Value::from(HIDDEN) } else { redact(value) })
+                let address = ["webhook", "slack"].contains(&name.as_str());
+                let shown = if address { without_address(redact(value)) } else { redact(value) };
+                (name.clone(), if hidden { Value::from(HIDDEN) } else { shown })
             };
             Value::Object(map.iter().map(entry).collect())
         }
@@ -41,6 +43,14 @@ pub fn redact(value: &Value) -> Value {
 /// A private key, or a connection string with its key, wherever it was put.
 fn is_secret_text(text: &str) -> bool {
     ["PRIVATE KEY-----", "AccountKey=", "SharedAccessSignature="].iter().any(|mark| text.contains(mark))
+}
+
+/// Whoever knows the address of a webhook can call it.
+fn without_address(mut hook: Value) -> Value {
+    if let Some(url) = hook.get_mut("url").filter(|url| url.is_string()) {
+        *url = Value::from(HIDDEN);
+    }
+    hook
 }
 
 /// Two of the parts are enough to be one: an incomplete secret is still nobody's business.
@@ -118,6 +128,7 @@ mod tests {
             "sftp_authentication_method": "USERNAME_PASSWORD",
             "constants": {"a": {"value": "clear", "resource": "sftp_password"}, "b": {"value": 1, "resource": "value"}},
             "somewhere": ["-----BEGIN PRIVATE KEY-----\nclear", "a=b;AccountKey=clear", "plain"],
+            "alert": {"webhook": {"url": "https://clear", "secret": {"env": "X"}}, "slack": {"url": {"env": "Y"}}},
         }));
         assert_eq!(
             view,
@@ -129,6 +140,7 @@ mod tests {
                 "sftp_authentication_method": "USERNAME_PASSWORD",
                 "constants": {"a": {"value": "***", "resource": "sftp_password"}, "b": {"value": 1, "resource": "value"}},
                 "somewhere": ["***", "***", "plain"],
+                "alert": {"webhook": {"url": "***", "secret": "***"}, "slack": {"url": {"env": "Y"}}},
             })
         );
     }

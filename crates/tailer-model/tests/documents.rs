@@ -71,3 +71,18 @@ fn indented_blocks(markdown: &str) -> Vec<String> {
     }
     blocks
 }
+
+#[test]
+fn the_page_on_alerts_shows_the_bodies_and_every_variable() {
+    use tailer_model::monitoring::{DEFAULT_HTML, DEFAULT_SUBJECT, DEFAULT_TEXT, Facts};
+    let page = fs::read_to_string(repository("docs/alerts.md")).unwrap();
+    for shown in
+        [format!("```html\n{DEFAULT_HTML}```"), format!("```text\n{DEFAULT_TEXT}```"), DEFAULT_SUBJECT.to_owned()]
+    {
+        assert!(page.contains(&shown), "docs/alerts.md does not show {shown}");
+    }
+    for (name, _) in Facts::default().variables() {
+        assert!(page.contains(&format!("`@{name}`")), "docs/alerts.md does not explain @{name}");
+        assert!(page.contains(&format!("\"{name}\": ")), "docs/alerts.md shows no document with {name}");
+    }
+}

@@ -32,4 +32,5 @@ pub use access::{Role, UnknownRole, rules};
 pub use api::openapi::document as openapi_document;
 pub use serve::{ServeError, Server, serve};
 pub use settings::{Limits, OidcGrant, OidcSettings, ServerSettings, Timeouts, TlsSettings};
+pub use studio::{operation_path, run_path};
 pub use tls::TlsError;

@@ -4,10 +4,12 @@
 use serde::Serialize;
 use serde_json::Value;
 use tailer_engine::{
-    AttemptView, AwaitedView, BackfillView, ConfigurationDocument, ConfigurationView, DeployedContext, ExpectationView,
-    FiringView, LogView, RunDetails, RunView, TaskView, WorkflowView,
+    AlertView, AttemptView, AwaitedView, BackfillView, ConfigurationDocument, ConfigurationView, DeployedContext,
+    ExpectationView, FiringView, LogView, RunDetails, RunView, TaskView, WorkflowView,
 };
-use tailer_model::{AccountId, ConfigurationType, Environment, ExecutionDate, JobId, RunId, TaskId};
+use tailer_model::{
+    AccountId, ConfigurationType, Environment, ExecutionDate, JobId, RunId, RunStatus, TaskId, monitoring::Channel,
+};
 use utoipa::ToSchema;
 
 /// The answer of every list.
@@ -96,6 +98,9 @@ pub(crate) struct RunDetailsBody<'a> {
     #[serde(flatten)]
     run: RunBody<'a>,
     tasks: Vec<TaskBody<'a>>,
+    /// Who was told, or is to be told, what became of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alerts: Vec<AlertBody<'a>>,
     configuration_version: u32,
     /// How far a copy is, once it takes time: `bytes`, `total`, and `destinations` that have the whole file; null before.
     progress: &'a Value,
@@ -110,9 +115,48 @@ impl<'a> RunDetailsBody<'a> {
         Self {
             run: RunBody::new(&details.run, spelled),
             tasks: details.tasks.iter().map(TaskBody::new).collect(),
+            alerts: details.alerts.iter().map(AlertBody::new).collect(),
             configuration_version: details.configuration_version,
             progress: &details.progress,
             context: details.context.as_ref(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Alert)]
+pub(crate) struct AlertBody<'a> {
+    /// `email`, `webhook` or `slack`.
+    #[schema(value_type = String)]
+    channel: Channel,
+    /// Where it goes; of a webhook, its host.
+    to: &'a str,
+    /// The outcome that it tells of.
+    #[schema(value_type = String)]
+    status: RunStatus,
+    /// `WAITING`, `SENT` or `FAILED`.
+    state: &'a str,
+    attempts: u32,
+    /// Last change.
+    date: &'a str,
+    /// When it is tried next, while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_date: Option<&'a str>,
+    /// Why it was not sent, not yet, or not to all.
+    error: Option<&'a str>,
+}
+
+impl<'a> AlertBody<'a> {
+    fn new(alert: &'a AlertView) -> Self {
+        Self {
+            channel: alert.channel,
+            to: &alert.to,
+            status: alert.status,
+            state: alert.state,
+            attempts: alert.attempts,
+            date: &alert.date,
+            due_date: alert.due_date.as_deref(),
+            error: alert.error.as_deref(),
         }
     }
 }

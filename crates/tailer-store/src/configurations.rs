@@ -285,6 +285,22 @@ pub fn resolve(
     Ok(None)
 }
 
+/// Who deployed a version, and when.
+///
+/// # Errors
+/// What the database says.
+pub fn deployed(
+    tx: &mut Tx<'_>,
+    key: ConfigurationKey,
+    version: u32,
+) -> Result<Option<(String, Timestamp)>, StoreError> {
+    tx.query_one(
+        "SELECT deployed_by, deployed FROM versions WHERE configuration = ?1 AND version = ?2",
+        &[key.into(), version.into()],
+        |row| Ok((row.take()?, row.take()?)),
+    )
+}
+
 /// A version with its files.
 ///
 /// # Errors

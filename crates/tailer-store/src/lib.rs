@@ -26,6 +26,7 @@
 //! It deliberately does not decide anything (what a run's verdict is, when a tick is due), does not validate what others
 //! have parsed, and never deletes a run.
 
+pub mod alerts;
 pub mod audit;
 pub mod configurations;
 pub mod expectations;

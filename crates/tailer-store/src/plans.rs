@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tailer_model::{
     ConfigurationType, Criticality, Environment, ExecutionDate, Identity, JobId, RunId, RunStatus, SubStatus, TaskId,
-    TaskStatus,
+    TaskStatus, monitoring::Channel,
 };
 
 use crate::{
-    ConfigurationKey, Durability, Store, StoreError, Tx, Value,
+    ConfigurationKey, Durability, Store, StoreError, Tx, Value, alerts,
     configurations::{self, ListFilter, NewVersion},
     expectations, files, idempotency, logs,
     runs::{self, NewRun, RunFilter},
@@ -131,6 +131,7 @@ fn ask(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
     configurations::get(tx, key)?;
     configurations::resolve(tx, &account, Environment::Dev, ConfigurationType::TableToTable, "x")?;
     configurations::version(tx, key, 1)?;
+    configurations::deployed(tx, key, 1)?;
     configurations::context(tx, key, 1)?;
     configurations::watching(tx, "gs://in/x")?;
     configurations::set_flags(tx, key, Some(true), Some(false), "ada", now())?;
@@ -142,6 +143,24 @@ fn ask(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
     let old = runs::oldest_in(tx, key, (Timestamp::MIN, 0), 10)?;
     assert!(runs::prune(tx, &old.sequences, 10)?.runs > 0);
     runs::list(tx, &RunFilter { configuration: Some(key), limit: 10, ..RunFilter::default() })?;
+    Ok(())
+}
+
+fn tell(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
+    let run = run(key);
+    runs::create_ended(tx, &run, RunStatus::Failed, SubStatus::Failed, None)?;
+    let (run_id, status, channel) = (&run.run_id, RunStatus::Failed, Channel::Email);
+    alerts::add(tx, &alerts::NewAlert { run_id, status, channel, destination: "d", shown: "x", at: now() })?;
+    assert_eq!(alerts::next_due(tx)?, Some(now()));
+    let one = alerts::due(tx, now(), 10)?.remove(0).key;
+    alerts::recent(tx, "d", now())?;
+    assert!(alerts::claim(tx, one, now(), now(), true)?);
+    assert!(alerts::again(tx, one, 1, (now(), now()), "x", None)?);
+    alerts::postpone(tx, "d", now(), now())?;
+    alerts::release_all(tx, now())?;
+    assert!(alerts::failed(tx, one, 1, now(), "x")?);
+    alerts::sent(tx, one, 1, now(), None)?;
+    assert_eq!(alerts::of_run(tx, &run.run_id)?.len(), 1);
     Ok(())
 }
 
@@ -190,6 +209,7 @@ fn no_statement_of_the_day_reads_a_whole_history() {
             execute(tx, key)?;
             ask(tx, key)?;
             collect(tx, workflow)?;
+            tell(tx, key)?;
             let mut asked = tx.asked();
             asked.retain(|sql| !migrations.contains(sql));
             assert!(asked.len() > 60, "only {} statements were seen", asked.len());

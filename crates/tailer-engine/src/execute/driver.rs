@@ -28,7 +28,7 @@ use super::{
     stops::Stops,
 };
 use crate::{
-    EngineError,
+    EngineError, alerts,
     engine::{Driven, Inner},
     workflows,
 };
@@ -77,11 +77,14 @@ async fn drive(
         Err(error) => {
             let at = inner.now();
             let message = error.to_string();
-            let (id, fence) = (run.run_id, run.fence);
+            let (engine, status) = (inner.clone(), RunStatus::Failed);
             let finish = move |tx: &mut Tx<'_>| {
-                runs::finish(tx, &id, fence, RunStatus::Failed, SubStatus::Failed, Some(message), at)
+                if runs::finish(tx, &run.run_id, run.fence, status, SubStatus::Failed, Some(message), at)? {
+                    alerts::note(&engine, tx, &run, status, at)?;
+                }
+                Ok::<_, EngineError>(())
             };
-            return inner.parts.store.write(Durability::Relaxed, finish).await.map(drop).map_err(EngineError::from);
+            return inner.parts.store.write(Durability::Relaxed, finish).await;
         }
     };
     let context = Arc::new(RunContext { inner: inner.clone(), run, loaded, log });
@@ -440,6 +443,7 @@ impl Driver {
                     if !runs::finish(tx, &run.run_id, run.fence, verdict.status, verdict.sub_status, error, at)? {
                         return Ok(false);
                     }
+                    alerts::note(inner, tx, run, verdict.status, at)?;
                     if verdict.counts {
                         workflows::collect(inner, tx, run, at)?;
                     }

@@ -3,6 +3,7 @@
 //! A reconciler is woken by a poke and also every `reconcile_every`, so a lost poke delays and never loses; whatever it does is
 //! guarded by a unique key in the store, so that two servers may do it at once (`architecture.md`, invariants 2 and 5).
 
+pub(crate) mod alerts;
 mod arrivals;
 mod dispatch;
 mod expiry;
@@ -50,6 +51,7 @@ pub(crate) fn start(inner: &Arc<Inner>) {
         |_| Duration::from_secs(60),
         |i| async move { history::run(&i).await.map(|()| None) },
     );
+    spawn(inner, |i| &i.pokes.alerts, every, |i| async move { alerts::run(&i).await });
     arrivals::start(inner);
 }
 

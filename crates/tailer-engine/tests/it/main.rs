@@ -1,6 +1,7 @@
 //! The engine over a real store, real folders and the real embedded warehouse. One module per noun.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod alerts;
 mod arrivals;
 mod backfill;
 mod calendar;

@@ -108,7 +108,7 @@ impl House {
     pub(crate) async fn distant() -> Self {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let buckets = Arc::new(crate::distant::Buckets(folder.path().join("buckets")));
-        Self::over(folder, Arc::new(TestClock::default()), buckets, |_| {}).await
+        Self::over(folder, Arc::new(TestClock::default()), buckets, None, |_| {}).await
     }
 
     pub(crate) async fn set_up(
@@ -117,13 +117,25 @@ impl House {
         change: impl FnOnce(&mut EngineSettings),
     ) -> Self {
         let storages = Arc::new(Folders(folder.path().join("buckets")));
-        Self::over(folder, clock, storages, change).await
+        Self::over(folder, clock, storages, None, change).await
+    }
+
+    /// One that tells people.
+    pub(crate) async fn telling(
+        folder: TempDir,
+        clock: Arc<TestClock>,
+        courier: Arc<dyn Courier>,
+        alerts: AlertSettings,
+    ) -> Self {
+        let storages = Arc::new(Folders(folder.path().join("buckets")));
+        Self::over(folder, clock, storages, Some(courier), |settings| settings.alerts = alerts).await
     }
 
     async fn over(
         folder: TempDir,
         clock: Arc<TestClock>,
         storages: Arc<dyn Storages>,
+        courier: Option<Arc<dyn Courier>>,
         change: impl FnOnce(&mut EngineSettings),
     ) -> Self {
         let store = Store::open(&folder.path().join("tailerd.db")).unwrap();
@@ -133,6 +145,7 @@ impl House {
             store: store.clone(),
             storages,
             warehouses: Arc::new(OneWarehouse(warehouse.clone())),
+            courier,
             clock: clock.clone(),
             ids: Arc::new(RandomIds),
             settings: EngineSettings {
@@ -144,6 +157,7 @@ impl House {
                 max_running: 32,
                 max_running_tasks: None,
                 history: tailer_engine::History::default(),
+                alerts: tailer_engine::AlertSettings::default(),
                 scratch: folder.path().join("scratch"),
                 exclusive: true,
                 place: tailer_store::runs::Place::Home,

@@ -33,7 +33,7 @@ fn header() {
     assert_eq!(header.configuration_type, ConfigurationType::TableToTable);
     assert_eq!((header.activated, header.archived, header.max_active_runs), (false, true, 1));
     assert_eq!(header.version.as_deref(), Some("2"));
-    assert_eq!(header.monitoring, Some(json!({"impact": 2})));
+    assert_eq!(header.monitoring, tailer_model::Monitoring::default());
     assert_eq!(header.deployed_id(), "000099-test_DEV");
     assert_eq!(header.identity().job_id(None).as_str(), "gbq-to-gbq|000099-test_DEV");
     assert_eq!(read.files.iter().collect::<Vec<_>>(), ["a.sql", "readme.md"]);

@@ -28,7 +28,7 @@ use crate::{
     errors::ErrorBody,
     fields::{FieldDoc, Request},
     wire::{
-        AttemptBody, AwaitedBody, BackfillBody, ConfigurationBody, ConfigurationDocumentBody, ContextSchema,
+        AlertBody, AttemptBody, AwaitedBody, BackfillBody, ConfigurationBody, ConfigurationDocumentBody, ContextSchema,
         DeployedSchema, ExpectationBody, FiringBody, Launched, LogBody, LogsBody, ProblemSchema, RunBody,
         RunDetailsBody, TaskBody, WorkflowBody,
     },
@@ -245,6 +245,7 @@ fn components() -> Components {
     add(RunBody::name(), RunBody::schema());
     add(RunDetailsBody::name(), RunDetailsBody::schema());
     add(TaskBody::name(), TaskBody::schema());
+    add(AlertBody::name(), AlertBody::schema());
     add(AttemptBody::name(), AttemptBody::schema());
     add(WorkflowBody::name(), WorkflowBody::schema());
     components

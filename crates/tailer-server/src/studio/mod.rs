@@ -22,6 +22,8 @@ use axum::{
     routing::{get, post},
 };
 
+use tailer_model::{Identity, RunId};
+
 use crate::app::App;
 
 pub(crate) use sign_in::Doorkeeper;
@@ -31,6 +33,18 @@ pub(crate) const SIGN_OUT: &str = "/sign-out";
 
 /// Where one data operation is shown; its changes are POSTs one segment below.
 const OPERATION: &str = "/operations/{account}/{environment}/{kind}/{id}";
+
+/// Where a run is shown.
+#[must_use]
+pub fn run_path(run: &RunId) -> String {
+    format!("/runs/{run}")
+}
+
+/// Where a data operation is shown.
+#[must_use]
+pub fn operation_path(of: &Identity) -> String {
+    pages::operations::path_of(of.account.as_str(), of.environment, of.configuration_type, &of.configuration_id)
+}
 
 /// All pages.
 pub(crate) fn router() -> Router<Arc<App>> {

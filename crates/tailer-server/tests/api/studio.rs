@@ -1,6 +1,12 @@
 //! The Studio's pages over HTTP: what they show to whom, and what their forms do.
 
+use serde_json::json;
+use tailer_model::{RunId, RunStatus, monitoring::Channel};
 use tailer_server::Role;
+use tailer_store::{
+    Durability, StoreError,
+    alerts::{self, NewAlert},
+};
 
 use crate::support::{ACCOUNT, Answer, House, OTHER, table_to_table};
 
@@ -72,6 +78,37 @@ async fn an_error_is_marked_in_its_statement_and_the_run_can_be_checked() {
     let checked = format!("csrf=&run={run}");
     assert_eq!(form(&house, &token, "/runs/checked", &checked).await.status, 200);
     assert!(page(&house, &token, "/runs?status=CHECKED").await.text.contains(&run));
+}
+
+#[tokio::test]
+async fn who_was_told_of_a_run_is_on_its_page_and_in_the_api() {
+    let house = House::open().await;
+    house.deploy(table_to_table("good", ACCOUNT), &[("one.sql", "SELECT 1 AS one")]).await;
+    let token = house.token(ACCOUNT, Role::Viewer).await;
+    let operator = house.token(ACCOUNT, Role::Operator).await;
+    let run = house.launch(&operator, "gbq-to-gbq", "good").await;
+    house.ended(&token, "gbq-to-gbq", "good", &run).await;
+    let path = format!("/runs/{run}");
+    assert!(!page(&house, &token, &path).await.text.contains("Alerts"));
+    let id: RunId = run.parse().unwrap();
+    let at = jiff::Timestamp::now();
+    let told = house.store.write(Durability::Relaxed, move |tx| {
+        let (run_id, status, channel) = (&id, RunStatus::Success, Channel::Slack);
+        alerts::add(tx, &NewAlert { run_id, status, channel, destination: "d", shown: "hooks.<x>", at })?;
+        let key = alerts::due(tx, at, 1)?.remove(0).key;
+        alerts::claim(tx, key, at, at, false)?;
+        alerts::failed(tx, key, 1, at, "answered 404 <Not Found>")?;
+        Ok::<_, StoreError>(())
+    });
+    told.await.unwrap();
+    let shown = page(&house, &token, &path).await.text;
+    for part in ["<h2>Alerts</h2>", "slack", "hooks.&#60;x&#62;", "FAILED", "answered 404 &#60;Not Found&#62;"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let asked = json!({"action": "get_run_details", "account": ACCOUNT, "environment": "DEV",
+                       "configuration_type": "gbq-to-gbq", "configuration_id": "good", "run_id": run});
+    let alert = &house.call(&token, &asked).await.is_fine()["results"][0]["alerts"][0];
+    assert_eq!((&alert["state"], &alert["to"], &alert["attempts"]), (&json!("FAILED"), &json!("hooks.<x>"), &json!(1)));
 }
 
 #[tokio::test]

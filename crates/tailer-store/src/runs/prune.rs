@@ -2,7 +2,8 @@
 //! in a transaction.
 //!
 //! What other things stand on stays however old it is: runs that have not ended, the newest run of each job of an operation
-//! (its status is asked for), runs that a workflow has collected, runs that an idempotency key answers with. The guards stay as
+//! (its status is asked for), runs that a workflow has collected, runs that an idempotency key answers with, runs of which
+//! somebody is still to be told. The guards stay as
 //! well, a short row a tick or a file: so no tick and no file is handled again because its run is forgotten, and a backfill
 //! still knows which ones had failed. What refers to a pruned run otherwise, such as the trigger of a run that it started,
 //! names a run that is not found.
@@ -18,10 +19,11 @@ const FREE: &str = "phase = 'ended' \
      AND EXISTS (SELECT 1 FROM runs AS later WHERE later.job_id = runs.job_id \
          AND (later.started, later.sequence) > (runs.started, runs.sequence) AND later.configuration = runs.configuration) \
      AND NOT EXISTS (SELECT 1 FROM workflow_arrivals WHERE workflow_arrivals.run_id = runs.run_id) \
-     AND NOT EXISTS (SELECT 1 FROM idempotency WHERE idempotency.run_id = runs.run_id)";
+     AND NOT EXISTS (SELECT 1 FROM idempotency WHERE idempotency.run_id = runs.run_id) \
+     AND NOT EXISTS (SELECT 1 FROM alerts WHERE alerts.run = runs.sequence AND alerts.due IS NOT NULL)";
 
 /// What hangs on a run and is removed with it, but for its log, which may be long.
-const OF_A_RUN: [&str; 4] = ["tasks", "attempts", "statements", "expectations"];
+const OF_A_RUN: [&str; 5] = ["tasks", "attempts", "statements", "expectations", "alerts"];
 
 /// What a look at old runs found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

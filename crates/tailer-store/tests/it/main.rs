@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 #![allow(clippy::cloned_ref_to_slice_refs, reason = "a list of one reads like the lists beside it")]
 
+mod alerts;
 mod common;
 mod configurations;
 mod crash;

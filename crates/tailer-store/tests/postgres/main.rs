@@ -7,6 +7,8 @@
 
 use tailer_store::Store;
 
+#[path = "../it/alerts.rs"]
+mod alerts;
 #[path = "../it/common.rs"]
 mod common;
 #[path = "../it/configurations.rs"]

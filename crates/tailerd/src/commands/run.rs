@@ -52,6 +52,8 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
         store: Store::open(&scratch.path().join("run.db")).context("cannot make temporary metadata")?,
         storages: Arc::new(Buckets::new(&folder, &settings)),
         warehouses: Arc::new(Projects::new(warehouse, settings.projects.clone(), SecretOpener::of(&folder, &settings))),
+        // Whoever runs it here sees what becomes of it.
+        courier: None,
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
         settings: engine_settings,

@@ -78,6 +78,23 @@ pub(crate) fn print_details(run: &Value) {
     fields.extend(progress(run).map(|progress| ("copied", progress)));
     output::fields(&fields);
     print_tasks(run);
+    print_alerts(run);
+}
+
+/// Who was told, and who is still to be told.
+fn print_alerts(run: &Value) {
+    let alerts = run.get("alerts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if alerts.is_empty() {
+        return;
+    }
+    output::line("");
+    let row = |alert: &Value| {
+        let attempts = alert.get("attempts").and_then(Value::as_u64).unwrap_or_default();
+        let shown = ["channel", "to", "status", "state", "date"].map(|key| text(alert, key).to_owned());
+        [&shown[..], &[attempts.to_string(), text(alert, "error").to_owned()]].concat()
+    };
+    let rows: Vec<_> = alerts.iter().map(row).collect();
+    output::table(&["ALERT", "TO", "OF", "STATE", "DATE", "ATTEMPTS", "WHY"], &rows);
 }
 
 /// `1048576 of 2097152 bytes (50 %)`

@@ -3,6 +3,7 @@
 //! [`Layers`] gathers texts by key and remembers where each came from; [`Settings`] is the typed result. All problems
 //! are reported at once, each with the place that is to blame. Nothing here touches the data folder.
 
+pub(crate) mod alerts;
 mod layers;
 mod oidc;
 mod print;

@@ -8,6 +8,7 @@ use tailer_server::{Limits, OidcSettings};
 use tailer_warehouse::embedded::EmbeddedSettings;
 
 use super::{
+    alerts::{self, Alerts},
     layers::Layers,
     oidc,
     projects::ProjectSettings,
@@ -63,6 +64,7 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     pub(crate) metrics_for_everyone: bool,
     pub(crate) limits: Limits,
+    pub(crate) alerts: Alerts,
     pub(crate) tls: Option<Tls>,
     /// Variables that configurations may name, beside those of the prefix.
     pub(crate) secret_variables: BTreeSet<String>,
@@ -124,6 +126,7 @@ impl Reader<'_> {
         let (audience, tls) = (self.optional("audience", text), self.tls());
         let public_url = self.optional("public_url", origin);
         let oidc = oidc::from_layers(self.layers, &mut self.problems);
+        let alerts = alerts::from_layers(self.layers, &mut self.problems);
         let metrics_for_everyone = self.required("metrics.public", |text| text.parse().ok());
         let limits = self.limits();
         let secret_variables = self.optional("secrets.env", names).unwrap_or_default();
@@ -159,6 +162,7 @@ impl Reader<'_> {
             log_format: log_format?,
             metrics_for_everyone: metrics_for_everyone?,
             limits: limits?,
+            alerts: alerts?,
             tls,
             secret_variables,
             secret_files,

@@ -2,6 +2,7 @@
 //!
 //! The only place that knows every crate. Decides nothing about data operations.
 
+mod courier;
 mod local_socket;
 mod metadata;
 mod projects;
@@ -10,6 +11,7 @@ mod signals;
 mod storages;
 mod system;
 
+pub(crate) use courier::{Messengers, alert_settings};
 pub(crate) use local_socket::{LocalSocket, SqlAnswer, SqlRequest, ask};
 pub(crate) use metadata::{check_worker, open_store, place};
 pub(crate) use projects::{EmbeddedProjects, Projects, open_bigquery, open_warehouse};

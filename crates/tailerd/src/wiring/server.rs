@@ -2,13 +2,16 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use tailer_engine::{Engine, EngineParts, EngineSettings};
+use tailer_engine::{AlertSettings, Engine, EngineParts, EngineSettings};
 use tailer_server::{Server, ServerSettings, TlsSettings};
 use tailer_store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Buckets, LocalSocket, Projects, RandomIds, SystemClock, check_worker, open_store, open_warehouse, place};
+use super::{
+    Buckets, LocalSocket, Messengers, Projects, RandomIds, SystemClock, alert_settings, check_worker, open_store,
+    open_warehouse, place,
+};
 use crate::{
     data_folder::{DataFolder, Lock},
     failure::{Context as _, Failure},
@@ -60,9 +63,13 @@ impl RunningServer {
                 settings.projects.clone(),
                 SecretOpener::of(&folder, settings),
             )),
+            courier: Some(Arc::new(Messengers::new(&folder, settings)?)),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
-            settings: engine_settings(settings, &folder),
+            settings: EngineSettings {
+                alerts: alert_settings(settings, public_url(settings, address)),
+                ..engine_settings(settings, &folder)
+            },
         };
         empty(&folder.scratch()).context("cannot make the scratch folder")?;
         let engine = Engine::start(parts).await.context("cannot start the engine")?;
@@ -140,6 +147,7 @@ pub(crate) fn engine_settings(settings: &Settings, folder: &DataFolder) -> Engin
         max_running: settings.max_running,
         max_running_tasks: settings.max_running_tasks,
         history: settings.history,
+        alerts: AlertSettings::default(),
         scratch: folder.scratch(),
         // The data folder is locked, and a store in it is this server's own.
         exclusive: settings.store_url.is_none(),
@@ -156,16 +164,19 @@ fn server_settings(settings: &Settings, folder: &DataFolder, address: SocketAddr
     }
     http.tls =
         settings.tls.as_ref().map(|tls| TlsSettings { certificate: tls.certificate.clone(), key: tls.key.clone() });
-    http.public_url = settings
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("{}://{address}", if settings.tls.is_some() { "https" } else { "http" }));
+    http.public_url = public_url(settings, address);
     http.oidc.clone_from(&settings.oidc);
     http.limits = settings.limits.clone();
     http.api = settings.role != Role::Worker;
     http.metrics_for_everyone = settings.metrics_for_everyone;
     http.timeouts.drain = http.timeouts.drain.min(settings.grace_time);
     http
+}
+
+/// Where people reach the Studio.
+fn public_url(settings: &Settings, address: SocketAddr) -> String {
+    let here = || format!("{}://{address}", if settings.tls.is_some() { "https" } else { "http" });
+    settings.public_url.clone().unwrap_or_else(here)
 }
 
 /// Makes a folder, without what a process that died left in it.

@@ -114,6 +114,8 @@ impl Look<'_> {
         if taking.await.map_err(|e| e.to_string())? {
             self.inner.runs_changed();
         }
+        // Files that no template matches make runs that nobody has to start, but that somebody may want to hear of.
+        self.inner.alerts_changed();
         Ok(())
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn parts(data: &Path, store: Store, clock: Arc<TestClock>) -> EngineP
         store,
         storages: Arc::new(Folders { root: data.join("buckets"), open: Mutex::default() }),
         warehouses: Arc::new(OneWarehouse(Arc::new(warehouse))),
+        courier: None,
         clock,
         ids: Arc::new(RandomIds),
         settings: EngineSettings {
@@ -35,6 +36,7 @@ pub(crate) fn parts(data: &Path, store: Store, clock: Arc<TestClock>) -> EngineP
             max_running: 8,
             max_running_tasks: None,
             history: tailer_engine::History::default(),
+            alerts: tailer_engine::AlertSettings::default(),
             scratch: data.join("scratch"),
             exclusive: true,
             place: tailer_store::runs::Place::Home,

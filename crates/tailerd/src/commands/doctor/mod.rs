@@ -8,6 +8,7 @@ mod clock;
 mod findings;
 mod issuer;
 mod machine;
+mod mail;
 mod projects;
 mod storages;
 
@@ -29,6 +30,7 @@ pub(crate) async fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
         projects::all(&settings, &folder, &mut findings).await;
         storages::all(&settings, &folder, &mut findings).await;
         issuer::one(&settings, &mut findings).await;
+        mail::server(&settings, &mut findings).await;
     }
     Ok(findings.finish())
 }
