@@ -121,7 +121,7 @@ impl Mailer {
         let tls = || TlsParameters::new(host.clone()).map_err(|error| SmtpError::Encrypt(said(&error)));
         let wrapped = if *encryption == Encryption::Tls { Some(tls()?) } else { None };
         let connect = AsyncSmtpConnection::connect_tokio1((host.as_str(), *port), Some(*timeout), &me, wrapped, None);
-        let mut connection = connect.await.map_err(|error| match error.is_tls() {
+        let mut connection = connect.await.map_err(|error| match error.is_tls() || speaks_no_tls(&error) {
             true => SmtpError::Encrypt(said(&error)),
             false => SmtpError::Connect(format!("{place}: {}", said(&error))),
         })?;
@@ -189,10 +189,20 @@ fn refusal(error: &Error) -> Outcome {
     if error.is_permanent() && !of_the_connection { Outcome::never(said(error)) } else { Outcome::later(said(error)) }
 }
 
+/// Whether what came back is no TLS, or none that is trusted: the crate calls that a failed connection.
+fn speaks_no_tls(error: &Error) -> bool {
+    let no_tls = |error: &std::io::Error| error.kind() == std::io::ErrorKind::InvalidData;
+    causes(error).any(|cause| cause.downcast_ref().is_some_and(no_tls))
+}
+
+/// What caused an error, the innermost last.
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(error), |cause| cause.source())
+}
+
 /// What the server said, or what happened, without the crate's own words around it.
 fn said(error: &Error) -> String {
-    use std::error::Error as _;
-    let mut text = match (error.status(), error.source()) {
+    let mut text = match (error.status(), causes(error).last()) {
         (Some(code), Some(source)) => format!("{code} {source}"),
         (Some(code), None) => code.to_string(),
         (None, Some(source)) => source.to_string(),

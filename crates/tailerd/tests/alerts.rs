@@ -92,7 +92,7 @@ fn every_variable_arrives_by_mail_in_html_and_in_plain_text() {
         };
         let subject = header("Subject");
         let parts: Vec<&str> = subject.split('|').collect();
-        let (by, update) = (parts[12], parts[13]);
+        let (by, update) = (parts[11], parts[12]);
         assert!(!by.is_empty() && update.starts_with("20"), "{subject}");
         let error = text(&run, "error");
         assert_eq!(subject, format!("S:{}", expect(error, "sales <daily>", "call Ada & Bob", update, by)));
@@ -179,7 +179,12 @@ fn a_storm_survives_kill_9_and_becomes_few_messages() {
     let server = Server::start_as(&data, |command| down.configure(command));
     failing(configurations.path(), "x", mail("ops@example.com"));
     server.deploy(configurations.path());
-    let runs: Vec<String> = (0..STORM).map(|_| launch(&server, "x_DEV")).collect();
+    let request = json!({"action": "launch_job", "account": "000099", "environment": "DEV",
+                         "configuration_type": "gbq-to-gbq", "configuration_id": "x_DEV"});
+    let launched = || sinks::post(&format!("{}/v1/dag/launch", server.url), &server.token, &request);
+    let runs: Vec<String> = (0..STORM)
+        .map(|_| launched()["data"]["run_id"].as_str().unwrap_or_else(|| panic!("not launched")).to_owned())
+        .collect();
     until("all runs to fail", || {
         server.runs("table-to-table", "x_DEV").iter().all(|run| run["status"] == "FAILED").then_some(())
     });
@@ -187,7 +192,9 @@ fn a_storm_survives_kill_9_and_becomes_few_messages() {
     server.kill();
     let smtp = down.up(&place);
     let server = Server::start_for(&data, token, |command| smtp.configure(command));
-    for run_id in &runs {
+    let named = |run_id: &String| smtp.messages().iter().any(|message| text(message, "plain").contains(run_id));
+    until("every run to be named", || runs.iter().all(named).then_some(()));
+    for run_id in [&runs[0], &runs[STORM - 1]] {
         told(&server, run_id, "SENT");
     }
     let messages = smtp.messages();
@@ -278,7 +285,8 @@ fn webhooks_get_signed_documents_and_nothing_secret_shows() {
     };
     let document = json!({"action": "get_configuration", "account": "000099", "environment": "DEV",
                           "configuration_type": "table-to-table", "configuration_id": "x_DEV"});
-    let answered = sinks::post(&format!("{}/v1/configuration/status", server.url), &server.token, &document);
+    let answered =
+        sinks::post(&format!("{}/v1/configuration/status", server.url), &server.token, &document).to_string();
     assert!(answered.contains("\"alert\""), "{answered}");
     let log = std::fs::read_to_string(&log).unwrap();
     let printed = {
