@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     copying::{copies, operation},
-    support::{House, ONE, TestClock, no_op, sql_tasks, table_to_table},
+    support::{House, ONE, TestClock, actor, no_op, sql_tasks, table_to_table},
 };
 
 /// What the other side does with a message.
@@ -176,7 +176,7 @@ async fn outcomes_are_told_as_wanted_and_by_default_failures_to_the_servers_reci
     stage.house.deploy(loud, &[ONE]).await;
     let run = stage.house.run("x").await.run.run_id;
     stage.alert("x", &run, sent).await;
-    stage.house.engine.set_run_status(&table_to_table("x"), &run, RunStatus::Checked, "ada").await.unwrap();
+    stage.house.engine.set_run_status(&table_to_table("x"), &run, RunStatus::Checked, &actor("ada")).await.unwrap();
     let checked = stage.alert("x", &run, |alert| alert.status == RunStatus::Checked && sent(alert)).await;
     assert_eq!(checked.to, "ops@x.com");
     assert!(stage.house.run("good").await.alerts.is_empty() && stage.house.run("quiet").await.alerts.is_empty());
