@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod filters;
 mod frame;
+mod markdown;
 mod pages;
 mod sign_in;
 mod visitor;
