@@ -183,7 +183,7 @@ fn a_storm_survives_kill_9_and_becomes_few_messages() {
                          "configuration_type": "gbq-to-gbq", "configuration_id": "x_DEV"});
     let launched = || sinks::post(&format!("{}/v1/dag/launch", server.url), &server.token, &request);
     let runs: Vec<String> = (0..STORM)
-        .map(|_| launched()["data"]["run_id"].as_str().unwrap_or_else(|| panic!("not launched")).to_owned())
+        .map(|_| launched()["run_id"].as_str().unwrap_or_else(|| panic!("not launched")).to_owned())
         .collect();
     until("all runs to fail", || {
         server.runs("table-to-table", "x_DEV").iter().all(|run| run["status"] == "FAILED").then_some(())

@@ -96,16 +96,16 @@ fn mail(email: &Email, told: &[Facts]) -> Mail {
         [facts] => {
             let subject = fill(email.subject.as_deref().unwrap_or(DEFAULT_SUBJECT), facts, Escape::None);
             match (email.body_type, &email.body) {
-                (BodyType::Text, body) => {
-                    (subject, fill(body.as_deref().unwrap_or(DEFAULT_TEXT), facts, Escape::None), None)
-                }
+                (BodyType::Text, Some(body)) => (subject, fill(body, facts, Escape::None), None),
+                (BodyType::Text, None) => (subject, default_text(facts), None),
                 (BodyType::Html, Some(body)) => {
                     let html = fill(body, facts, Escape::Html);
                     (subject, plain(&html), Some(html))
                 }
                 (BodyType::Html, None) => {
                     let html = fill(DEFAULT_HTML, facts, Escape::Html);
-                    (subject, fill(DEFAULT_TEXT, facts, Escape::None), Some(html))
+                    let without_gaps = html.lines().filter(|line| !EMPTY.contains(line));
+                    (subject, default_text(facts), Some(without_gaps.collect::<Vec<_>>().join("\n")))
                 }
             }
         }
@@ -125,6 +125,18 @@ fn mail(email: &Email, told: &[Facts]) -> Mail {
         html: html.map(cut),
         date: Timestamp::UNIX_EPOCH,
     }
+}
+
+/// Lines of the default HTML body in which a value was to stand, when there is none.
+const EMPTY: [&str; 2] = ["<p></p>", "<pre style=\"white-space: pre-wrap;\"></pre>"];
+
+/// The default body, without the gaps where a value was to stand.
+fn default_text(facts: &Facts) -> String {
+    let mut text = fill(DEFAULT_TEXT, facts, Escape::None);
+    while text.contains("\n\n\n") {
+        text = text.replace("\n\n\n", "\n\n");
+    }
+    text
 }
 
 fn cut(text: String) -> String {
@@ -172,6 +184,7 @@ mod tests {
         assert!(default.subject.starts_with("TAILER RUN ALERT: gbq-to-gbq|<x> FAILED at"), "{}", default.subject);
         let html = default.html.unwrap();
         assert!(html.contains("gbq-to-gbq|&lt;x&gt;: FAILED") && !html.contains("<x>"), "{html}");
+        assert!(!default.text.contains("\n\n\n") && !html.contains("<p></p>") && html.contains("<pre"), "{html}");
         assert!(default.text.contains("a < b\nsecond line") && !default.text.contains("<td>"), "{}", default.text);
         let own = of(Email { body: Some("<b>@job_id</b><br>@error".into()), ..Email::default() });
         assert_eq!(own.html.unwrap(), "<b>gbq-to-gbq|&lt;x&gt;</b><br>a &lt; b\nsecond line");
