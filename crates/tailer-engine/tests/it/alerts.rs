@@ -146,7 +146,7 @@ async fn a_failure_is_told_with_all_that_is_known() {
     assert_eq!((mail.subject.as_str(), mail.text), ("gbq-to-gbq|x_DEV FAILED", expect));
     assert_eq!((mail.from.as_deref(), mail.reply_to.as_deref()), (Some("t@x.com"), Some("c@x.com")));
     assert_eq!((&mail.to, &mail.left), (&vec!["a@x.com".to_owned(), "b@x.com".to_owned()], &mail.to));
-    let posts = stage.courier.posts.lock();
+    let posts = stage.courier.posts.lock().clone();
     let (_, id_header, document) =
         posts.iter().find(|(hook, ..)| *hook != named(json!({"env": "SLACK"}), None)).unwrap();
     assert_eq!(document["id"], json!(id_header));
@@ -155,7 +155,6 @@ async fn a_failure_is_told_with_all_that_is_known() {
     assert_eq!(told["error"], json!(run.error));
     let (_, _, slack) = posts.iter().find(|(hook, ..)| *hook == named(json!({"env": "SLACK"}), None)).unwrap();
     assert!(slack["text"].as_str().unwrap().contains(id.as_str()), "{slack}");
-    drop(posts);
     assert!(stage.log("x", id).await.contains(&"alert FAILED by email to a@x.com; b@x.com: sent".to_owned()));
 }
 
