@@ -2,14 +2,14 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use parking_lot::Mutex;
 use tailer_model::{Configuration, parse_configuration};
 use tailer_store::{ConfigurationKey, Tx, configurations};
 
-use crate::EngineError;
+use crate::{EngineError, catalog::footprint::Footprint};
 
 /// More versions than this are not kept. Well above the configurations of a large house: those who look for due ticks go through all
 /// of them each time, and one too many would have all of them parsed again each time.
@@ -20,11 +20,22 @@ const KEPT: usize = 32_768;
 pub(crate) struct Loaded {
     pub(crate) configuration: Configuration,
     files: BTreeMap<String, Vec<u8>>,
+    footprint: OnceLock<Footprint>,
 }
 
 impl Loaded {
+    pub(crate) fn new(configuration: Configuration, files: BTreeMap<String, Vec<u8>>) -> Self {
+        Self { configuration, files, footprint: OnceLock::new() }
+    }
+
     pub(crate) fn files(&self) -> &BTreeMap<String, Vec<u8>> {
         &self.files
+    }
+
+    /// The tables that its tasks read and write: worked out when it is first asked for, which takes a moment for each of its
+    /// files of SQL.
+    pub(crate) fn footprint(&self) -> &Footprint {
+        self.footprint.get_or_init(|| Footprint::of(self))
     }
 
     /// A file that the configuration names, as text.
@@ -64,7 +75,7 @@ impl Cache {
                 key.0
             ))
         })?;
-        let loaded = Arc::new(Loaded { configuration, files: row.files });
+        let loaded = Arc::new(Loaded::new(configuration, row.files));
         let mut kept = self.0.lock();
         if kept.len() >= KEPT {
             kept.clear();

@@ -19,6 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     EngineError, EngineParts,
     cache::Cache,
+    catalog::Indices,
     execute::{places::Places, stops::Stops},
     hints::Hints,
     notifications::NoticeCounts,
@@ -34,6 +35,7 @@ pub struct Engine(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) parts: EngineParts,
     pub(crate) cache: Cache,
+    pub(crate) catalog: Indices,
     pub(crate) pokes: Pokes,
     pub(crate) hints: Hints,
     pub(crate) notices: NoticeCounts,
@@ -182,6 +184,7 @@ impl Engine {
             alerts_noted: AtomicBool::new(false),
             parts,
             cache: Cache::default(),
+            catalog: Indices::default(),
             pokes: Pokes::default(),
             hints: Hints::default(),
             notices: NoticeCounts::default(),

@@ -12,6 +12,7 @@ mod alerts;
 mod backfill;
 mod cache;
 mod cancel;
+mod catalog;
 mod configurations;
 mod contexts;
 mod deploy;
@@ -35,6 +36,10 @@ mod views;
 mod workflows;
 
 pub use alerts::{AlertSettings, Courier, Hook, Links};
+pub use catalog::{
+    CatalogDataset, CatalogScope, CatalogTable, CatalogTables, LastUpdate, Preview, SENSITIVE, TableDetails,
+    TablePlace, Tables, TablesQuery, TaskUse,
+};
 pub use contexts::DeployedContext;
 pub use deploy::next_ticks;
 pub use engine::Engine;
@@ -44,6 +49,8 @@ pub use notifications::ObjectNotice;
 pub use parts::{Clock, EngineParts, EngineSettings, History, Ids, Storages, Warehouses};
 pub use rehearsal::{Rehearsal, rehearse};
 pub use requests::{BackfillRequest, ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
+// What a warehouse says of tables is shown as it is.
+pub use tailer_warehouse::{Count, TableDescription, TableKind};
 pub use views::{
     AlertView, AttemptView, AwaitedView, BackfillView, ConfigurationDocument, ConfigurationView, Deployed,
     ExpectationView, FiringView, LogView, LogsView, RunDetails, RunView, TaskView, WorkflowView,

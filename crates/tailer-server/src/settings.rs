@@ -30,6 +30,8 @@ pub struct ServerSettings {
     pub api: bool,
     /// `/metrics` without a token from anywhere. By default only from a loopback peer, and with any token from elsewhere.
     pub metrics_for_everyone: bool,
+    /// Whether the Studio's catalogue shows rows of tables to those who may see them.
+    pub catalog_preview: bool,
 }
 
 impl ServerSettings {
@@ -46,6 +48,7 @@ impl ServerSettings {
             timeouts: Timeouts::default(),
             api: true,
             metrics_for_everyone: false,
+            catalog_preview: true,
         }
     }
 

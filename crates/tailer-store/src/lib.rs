@@ -38,6 +38,7 @@ pub mod service_accounts;
 pub mod sessions;
 pub mod settings;
 pub mod statements;
+pub mod table_updates;
 pub mod tasks;
 pub mod ticks;
 pub mod tokens;

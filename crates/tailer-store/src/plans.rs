@@ -16,6 +16,7 @@ use crate::{
     expectations, files, idempotency, logs,
     runs::{self, NewRun, RunFilter},
     statements,
+    table_updates::{self, Table},
     tasks::{self, TaskEnd},
     ticks, workflows,
 };
@@ -94,6 +95,10 @@ fn execute(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
     expectations::of_attempt(tx, &id, &task, 1)?;
     expectations::of_run(tx, &id, 10)?;
     expectations::of_configuration(tx, key, 10)?;
+    let (account, table) = ("000110".parse().unwrap(), Table { project: "p", dataset: "d", table: "t" });
+    assert!(table_updates::record(tx, (&id, fence), &account, &task, table, Some(1), now())?);
+    assert!(table_updates::last(tx, &account, table)?.is_some());
+    assert!(table_updates::forget(tx, (&id, fence), &account, table)?);
     let end = TaskEnd { status: TaskStatus::Success, statistics: json!(null), sql: None, error: None, at: now() };
     assert!(tasks::finish(tx, &id, fence, &task, end)?);
     statements::close(tx, &id, "job")?;

@@ -17,6 +17,7 @@ use tailer_model::operation::{
 };
 
 pub mod bigquery;
+mod description;
 pub mod embedded;
 pub mod expectations;
 pub mod googlesql;
@@ -24,6 +25,7 @@ pub mod names;
 pub mod rehearsal;
 
 pub use bigquery::BigQueryWarehouse;
+pub use description::{Count, Listed, TableDescription, TableKind};
 pub use embedded::EmbeddedWarehouse;
 pub use names::{Decorator, TableName};
 
@@ -253,6 +255,19 @@ pub trait Warehouse: Send + Sync + fmt::Debug {
 
     /// Tables of a dataset, by name.
     async fn tables(&self, project: &str, dataset: &str) -> Result<Vec<String>, WarehouseError>;
+
+    /// Names of a project's datasets, sorted; none of a project that is not there.
+    async fn datasets(&self, project: &str) -> Result<Vec<String>, WarehouseError>;
+
+    /// Tables of a dataset and what they are, sorted by name; none of a dataset that is not there.
+    async fn list(&self, project: &str, dataset: &str) -> Result<Vec<Listed>, WarehouseError>;
+
+    /// What is known of these tables, in their order; one that is missing is left out. Reads no rows, waits for no job.
+    async fn describe(&self, tables: &[TableName]) -> Result<Vec<TableDescription>, WarehouseError>;
+
+    /// Some rows of a table as they come, of these columns, whose values are not read otherwise. Costs nothing where queries
+    /// cost something. [`WarehouseError::Unsupported`] for what has no rows of its own ([`TableKind::has_rows`]).
+    async fn preview(&self, table: &TableName, columns: &[String], limit: usize) -> Result<Rows, WarehouseError>;
 
     /// Creates an empty table; [`WarehouseError::AlreadyExists`] when there is one.
     async fn create(&self, table: &TableName, definition: &TableDefinition) -> Result<(), WarehouseError>;

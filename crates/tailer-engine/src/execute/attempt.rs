@@ -3,13 +3,14 @@
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
+use jiff::Timestamp;
 use serde_json::Value;
 use tailer_model::TaskStatus;
 use tailer_store::tasks::TaskEnd;
 use tokio_util::sync::CancellationToken;
 
 use super::{Executor, TaskContext, TaskDone};
-use crate::error::TaskError;
+use crate::{catalog::written::TableChange, error::TaskError};
 
 /// How long a stopped run waits for the answer of a statement that it stops.
 const ANSWER: std::time::Duration = std::time::Duration::from_secs(10);
@@ -18,6 +19,16 @@ const ANSWER: std::time::Duration = std::time::Duration::from_secs(10);
 pub(super) struct Ended {
     pub(super) task: usize,
     pub(super) end: TaskEnd,
+    /// What became of tables, of one that succeeded.
+    pub(super) tables: Vec<TableChange>,
+}
+
+impl Ended {
+    /// Of a task that never began.
+    pub(super) fn without_work(task: usize, status: TaskStatus, at: Timestamp) -> Self {
+        let end = TaskEnd { status, statistics: Value::Null, sql: None, error: None, at };
+        Self { task, end, tables: Vec::new() }
+    }
 }
 
 /// Runs one attempt to its end.
@@ -25,12 +36,13 @@ pub(super) async fn run(executor: &'static dyn Executor, context: TaskContext, c
     let result = result(executor, &context, &cancel).await;
     let at = context.run.inner.now();
     let sql = context.sql();
-    let (status, statistics, error) = match result {
-        Ok(done) => (TaskStatus::Success, done.statistics, None),
-        Err(TaskError::Cancelled) => (TaskStatus::Cancelled, Value::Null, Some("cancelled".to_owned())),
-        Err(TaskError::Failed(message)) => (TaskStatus::Failed, Value::Null, Some(message)),
+    let (status, done, error) = match result {
+        Ok(done) => (TaskStatus::Success, done, None),
+        Err(TaskError::Cancelled) => (TaskStatus::Cancelled, TaskDone::default(), Some("cancelled".to_owned())),
+        Err(TaskError::Failed(message)) => (TaskStatus::Failed, TaskDone::default(), Some(message)),
     };
-    Ended { task: context.position, end: TaskEnd { status, statistics, sql, error, at } }
+    let TaskDone { statistics, tables } = done;
+    Ended { task: context.position, end: TaskEnd { status, statistics, sql, error, at }, tables }
 }
 
 async fn result(

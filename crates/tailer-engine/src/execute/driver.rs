@@ -13,8 +13,7 @@ use tailer_store::{
     Durability, Tx, logs,
     logs::LogLine,
     runs::{self, RunRow},
-    statements,
-    tasks::{self, TaskEnd},
+    statements, tasks,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +28,7 @@ use super::{
 };
 use crate::{
     EngineError, alerts,
+    catalog::written,
     engine::{Driven, Inner},
     workflows,
 };
@@ -301,9 +301,7 @@ impl Driver {
             } else if self.progress.is_pending(task) && !self.progress.halted() {
                 self.waiting.remove(&task);
                 self.progress.release(task);
-                let (status, at) = (TaskStatus::Cancelled, self.context.inner.now());
-                let end = TaskEnd { status, statistics: serde_json::Value::Null, sql: None, error: None, at };
-                self.note(Ended { task, end }, turn);
+                self.note(Ended::without_work(task, TaskStatus::Cancelled, self.context.inner.now()), turn);
             }
         }
     }
@@ -468,15 +466,16 @@ fn record_tasks(
         return Ok(false);
     }
     let attempt_of = |task: usize| attempts.get(task).copied().unwrap_or(1);
-    for Ended { task, end } in &turn.ended {
+    for Ended { task, end, tables } in &turn.ended {
         let Some(planned) = plan.tasks.get(*task) else { continue };
         if let (1.., TaskStatus::Failed, Some(error)) = (planned.endurance.retries, end.status, &end.error) {
             tasks::keep_attempt(tx, &run.run_id, run.fence, &planned.id, error, end.at)?;
         }
         tasks::finish(tx, &run.run_id, run.fence, &planned.id, end.clone())?;
         statements::close(tx, &run.run_id, &job_id(run, &planned.id, attempt_of(*task)).0)?;
+        written::record(tx, run, &planned.id, tables, end.at)?;
     }
-    for (Ended { task, end }, due) in &turn.retried {
+    for (Ended { task, end, .. }, due) in &turn.retried {
         let Some(planned) = plan.tasks.get(*task) else { continue };
         let (next, error) = (attempt_of(*task), end.error.as_deref().unwrap_or_default());
         tasks::keep_attempt(tx, &run.run_id, run.fence, &planned.id, error, end.at)?;
@@ -484,8 +483,7 @@ fn record_tasks(
         statements::close(tx, &run.run_id, &job_id(run, &planned.id, next.saturating_sub(1)).0)?;
     }
     for planned in turn.skipped.iter().filter_map(|task| plan.tasks.get(*task)) {
-        let end =
-            TaskEnd { status: TaskStatus::Skipped, statistics: serde_json::Value::Null, sql: None, error: None, at };
+        let Ended { end, .. } = Ended::without_work(0, TaskStatus::Skipped, at);
         tasks::finish(tx, &run.run_id, run.fence, &planned.id, end)?;
     }
     for (planned, attempt) in turn.started.iter().filter_map(|task| Some((plan.tasks.get(*task)?, attempt_of(*task)))) {

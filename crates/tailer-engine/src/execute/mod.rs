@@ -32,10 +32,11 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tailer_model::{ConfigurationType, Criticality, ExecutionDate, TaskGraph, TaskId, operation::TaskEndurance};
 use tailer_store::{Durability, StoreError, logs, runs::RunRow};
-use tailer_warehouse::{Job, Outcome, Warehouse, WarehouseJobId};
+use tailer_warehouse::{Job, Outcome, TableName, Warehouse, WarehouseJobId};
 
 use crate::{
     cache::Loaded,
+    catalog::written::TableChange,
     engine::Inner,
     error::{EngineError, TaskError},
 };
@@ -170,9 +171,15 @@ pub(crate) fn job_id(run: &RunRow, task: &TaskId, attempt: u32) -> WarehouseJobI
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TaskDone {
     pub(crate) statistics: Value,
+    /// What became of tables.
+    pub(crate) tables: Vec<TableChange>,
 }
 
 impl TaskDone {
+    pub(crate) fn told(statistics: Value) -> Self {
+        Self { statistics, tables: Vec::new() }
+    }
+
     /// Statistics of a warehouse job: rows, bytes, what was rejected, each statement of a script.
     pub(crate) fn of(outcome: &Outcome) -> Self {
         let statistics = &outcome.statistics;
@@ -194,7 +201,14 @@ impl TaskDone {
             shown.insert("executed_sql".into(), sql.clone().into());
         }
         shown.extend(statistics.more.iter().map(|(name, value)| (name.clone(), value.clone())));
-        Self { statistics: Value::Object(shown) }
+        Self::told(Value::Object(shown))
+    }
+
+    /// With a table that was written, by as many rows as the statistics say.
+    pub(crate) fn wrote(mut self, table: &TableName) -> Self {
+        let rows = self.statistics.get("rows").and_then(Value::as_u64);
+        self.tables.push(TableChange::written(table, rows));
+        self
     }
 }
 

@@ -50,7 +50,7 @@ impl Executor for StorageToStorageExecutor {
             ("copy", _) => transfer::copy(task, &source, definition).await,
             ("archive", Some(prefix)) => {
                 let archived = source.archive(task, prefix).await?;
-                Ok(TaskDone { statistics: json!({"archive": source.storage.location(&archived)}) })
+                Ok(TaskDone::told(json!({"archive": source.storage.location(&archived)})))
             }
             (_, archive) => {
                 if archive.is_none() {

@@ -92,7 +92,7 @@ async fn archive(task: &TaskContext, source: &Source, prefix: &str) -> Result<Ta
     let archived = source.archive(task, prefix).await?;
     if archived == source.path {
         // Launched from the archive: it is where it belongs.
-        return Ok(TaskDone { statistics: json!({"archive": source.storage.location(&archived)}) });
+        return Ok(TaskDone::told(json!({"archive": source.storage.location(&archived)})));
     }
     let companion = source.path.parent().join(&format!("{}.ddl.json", source.path.name()))?;
     if crate::files::is_companion(&task.run.loaded.configuration, companion.name())
@@ -102,7 +102,7 @@ async fn archive(task: &TaskContext, source: &Source, prefix: &str) -> Result<Ta
         source.storage.delete(&companion).await?;
     }
     source.remove(task).await?;
-    Ok(TaskDone { statistics: json!({"archive": source.storage.location(&archived)}) })
+    Ok(TaskDone::told(json!({"archive": source.storage.location(&archived)})))
 }
 
 async fn load(task: &TaskContext, source: &Source, table: &Table) -> Result<TaskDone, TaskError> {
@@ -149,7 +149,7 @@ async fn load_found(
     let rows = outcome.statistics.rows.unwrap_or_default();
     task.info(format!("{rows} rows loaded into {name}"));
     log_rejected(task, &outcome);
-    let mut done = TaskDone::of(&outcome);
+    let mut done = TaskDone::of(&outcome).wrote(&name);
     if let Value::Object(statistics) = &mut done.statistics {
         statistics.insert("table".into(), name.to_string().into());
         statistics.insert("file".into(), source.input.location.clone().into());

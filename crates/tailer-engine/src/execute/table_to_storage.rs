@@ -14,6 +14,7 @@ use tailer_warehouse::{Destination, Job, Query, TableName};
 use super::{Executor, Plan, PlannedTask, TaskContext, TaskDone, exports};
 use crate::{
     cache::Loaded,
+    catalog::written::by_sql,
     error::{EngineError, TaskError},
     text::render_sql,
 };
@@ -56,20 +57,27 @@ impl Executor for TableToStorageExecutor {
         let file = &export.sql_file;
         let sql = render_sql(run.loaded.text(file)?, &run.parameters(), date).map_err(|e| format!("{file}: {e}"))?;
         task.show_sql(&sql);
+        let written = by_sql(sql.as_str().into(), &export.project, None).await;
         let query = Query { sql, project: export.project.clone(), dataset: None, destination: None };
-        let query = match &export.copy_table {
-            Some(copy) => copied(task, query, copy).await?,
-            None => query,
+        let (query, copy) = match &export.copy_table {
+            Some(copy) => {
+                let (query, table) = copied(task, query, copy).await?;
+                (query, Some(table))
+            }
+            None => (query, None),
         };
-        exports::write(task, export, query).await.map_err(|error| match error {
+        let done = exports::write(task, export, query).await.map_err(|error| match error {
             TaskError::Failed(message) => TaskError::Failed(format!("{file}: {message}")),
             TaskError::Cancelled => TaskError::Cancelled,
-        })
+        })?;
+        let mut done = copy.iter().fold(done, TaskDone::wrote);
+        done.tables.extend(written);
+        Ok(done)
     }
 }
 
 /// Runs the query into the table that keeps a copy; the export then reads that table, so that both hold the same rows.
-async fn copied(task: &TaskContext, query: Query, copy: &CopyTable) -> Result<Query, TaskError> {
+async fn copied(task: &TaskContext, query: Query, copy: &CopyTable) -> Result<(Query, TableName), TaskError> {
     let mut table = template::render(&copy.table, task.run.execution_date().0, None, None);
     if copy.date_suffix {
         table.push_str(&format!("_{}", task.run.execution_date().compact()));
@@ -86,5 +94,5 @@ async fn copied(task: &TaskContext, query: Query, copy: &CopyTable) -> Result<Qu
     let job = Query { destination: Some(destination), ..query };
     task.job(&project, "_copy", Job::Query(job)).await?;
     task.info(format!("copied to {table}"));
-    Ok(Query { sql: read, project, dataset: None, destination: None })
+    Ok((Query { sql: read, project, dataset: None, destination: None }, table))
 }

@@ -1,6 +1,6 @@
 //! table-to-table: SQL, tables created, copied and deleted, in the order of the task graph (`spec/data-operations.md`, table-to-table).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tailer_model::{
@@ -17,6 +17,7 @@ use tailer_warehouse::{Copy, Destination, Job, Query, TableName};
 use super::{Executor, Plan, PlannedTask, RunContext, TaskContext, TaskDone};
 use crate::{
     cache::Loaded,
+    catalog::written::{TableChange, by_sql},
     error::{EngineError, TaskError},
     text::render_sql,
 };
@@ -116,7 +117,10 @@ async fn sql(task: &TaskContext, wanted: &Task) -> Result<TaskDone, TaskError> {
     let into = destination.as_ref().map(|d| format!(" into {}", d.table)).unwrap_or_default();
     task.info(format!("running {sql_file}{into}"));
     let dataset = Some(wanted.dataset.clone()).filter(|d| !d.is_empty());
-    let query = Query { sql, project: wanted.project.clone(), dataset, destination };
+    // A temporary table goes with the run: that it was written is no news.
+    let written = destination.as_ref().filter(|d| d.expires_after.is_none()).map(|d| d.table.clone());
+    let run_sql: Arc<str> = sql.as_str().into();
+    let query = Query { sql, project: wanted.project.clone(), dataset: dataset.clone(), destination };
     let outcome = task.job(&wanted.project, "", Job::Query(query)).await.map_err(|error| match error {
         TaskError::Failed(message) => TaskError::Failed(format!("{sql_file}: {message}")),
         TaskError::Cancelled => TaskError::Cancelled,
@@ -124,7 +128,12 @@ async fn sql(task: &TaskContext, wanted: &Task) -> Result<TaskDone, TaskError> {
     if let Some(rows) = outcome.statistics.rows {
         task.info(format!("{rows} rows{into}"));
     }
-    Ok(TaskDone::of(&outcome))
+    let mut done = TaskDone::of(&outcome);
+    done.tables = by_sql(run_sql, &wanted.project, dataset.as_deref()).await;
+    Ok(match &written {
+        Some(table) => done.wrote(table),
+        None => done,
+    })
 }
 
 async fn create(task: &TaskContext, wanted: &Task) -> Result<TaskDone, TaskError> {
@@ -150,13 +159,14 @@ async fn create(task: &TaskContext, wanted: &Task) -> Result<TaskDone, TaskError
                 empty_day(task, &name, &found.definition).await?;
             }
             task.info(format!("{name} exists and is kept"));
+            return Ok(TaskDone::default());
         }
         None => {
             warehouse.create(&name, &definition).await?;
             task.info(format!("created {name}"));
         }
     }
-    Ok(TaskDone::default())
+    Ok(TaskDone::default().wrote(&name))
 }
 
 /// Empties the partition of the execution date, so that a relaunch does not double its rows.
@@ -205,7 +215,7 @@ async fn copy(task: &TaskContext, wanted: &Task) -> Result<TaskDone, TaskError> 
     task.info(format!("copying {source} to {destination}"));
     let job = Copy { source, destination: destination.clone(), write_disposition: *write_disposition };
     let outcome = task.job(&destination.project, "", Job::Copy(job)).await?;
-    Ok(TaskDone::of(&outcome))
+    Ok(TaskDone::of(&outcome).wrote(&destination))
 }
 
 async fn delete(task: &TaskContext, wanted: &Task, table: &str) -> Result<TaskDone, TaskError> {
@@ -214,9 +224,10 @@ async fn delete(task: &TaskContext, wanted: &Task, table: &str) -> Result<TaskDo
     if name.decorator.is_some() {
         warehouse.empty_partition(&name).await?;
         task.info(format!("emptied {name}"));
+        Ok(TaskDone::default().wrote(&name))
     } else {
         warehouse.drop_table(&name).await?;
         task.info(format!("dropped {name}"));
+        Ok(TaskDone { tables: vec![TableChange::dropped(&name)], ..TaskDone::default() })
     }
-    Ok(TaskDone::default())
 }

@@ -96,7 +96,7 @@ pub(super) async fn copy(
             _ => format!("{} of {all} destinations failed: {what}", failures.len()),
         }));
     }
-    Ok(TaskDone { statistics: json!({"bytes": found.size, "destinations": locations}) })
+    Ok(TaskDone::told(json!({"bytes": found.size, "destinations": locations})))
 }
 
 /// An error with its destination, unless it names it by itself.

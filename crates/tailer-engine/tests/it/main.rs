@@ -6,6 +6,7 @@ mod arrivals;
 mod backfill;
 mod calendar;
 mod cancels;
+mod catalog;
 mod contexts;
 mod copying;
 mod distant;

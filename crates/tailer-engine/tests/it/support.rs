@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    net::TcpListener,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,11 @@ use tailer_engine::*;
 use tailer_model::{Actor, RunId, Via, operation::storage_to_storage::StorageAddress};
 use tailer_storage::{LocalStorage, Storage};
 use tailer_store::Store;
-use tailer_warehouse::{EmbeddedWarehouse, Query, Warehouse, embedded::EmbeddedSettings};
+use tailer_warehouse::{
+    BigQueryWarehouse, EmbeddedWarehouse, Query, Warehouse,
+    bigquery::{BigQueryCredentials, BigQuerySettings},
+    embedded::EmbeddedSettings,
+};
 use tempfile::TempDir;
 
 use crate::remote::Remote;
@@ -71,9 +76,23 @@ impl Storages for Folders {
 #[derive(Debug)]
 struct OneWarehouse(Arc<EmbeddedWarehouse>);
 
+/// Takes connections and answers none.
+static SILENT: LazyLock<TcpListener> = LazyLock::new(|| TcpListener::bind("127.0.0.1:0").unwrap());
+
 impl Warehouses for OneWarehouse {
-    fn open(&self, _: &str) -> Result<Arc<dyn Warehouse>, EngineError> {
-        Ok(self.0.clone())
+    fn open(&self, project: &str) -> Result<Arc<dyn Warehouse>, EngineError> {
+        match project {
+            "silent" => {
+                let settings = BigQuerySettings {
+                    endpoint: Some(format!("http://{}", SILENT.local_addr().unwrap())),
+                    credentials: BigQueryCredentials::None,
+                    ..BigQuerySettings::new(project)
+                };
+                Ok(Arc::new(BigQueryWarehouse::open(settings).unwrap()))
+            }
+            "broken" => Err(EngineError::Internal("its credentials are missing".into())),
+            _ => Ok(self.0.clone()),
+        }
     }
     fn all(&self) -> Vec<Arc<dyn Warehouse>> {
         vec![self.0.clone()]

@@ -19,6 +19,7 @@ const GROUPS: &[(&str, &[(&str, &str)])] = &[
         "Operate",
         &[("/", "Overview"), ("/operations", "Data operations"), ("/runs", "Runs"), ("/workflows", "Workflows")],
     ),
+    ("Data", &[("/catalog", "Catalog")]),
     ("Server", &[("/settings", "Settings")]),
 ];
 

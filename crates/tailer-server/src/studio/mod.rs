@@ -11,9 +11,12 @@ mod error;
 mod events;
 mod filters;
 mod frame;
+mod lineage;
 mod markdown;
+mod numbers;
 mod pages;
 mod sign_in;
+mod values;
 mod visitor;
 
 use std::sync::Arc;
@@ -59,6 +62,9 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/runs/{run}", get(pages::run::page))
         .route("/runs/{run}/{change}", post(changes::run))
         .route("/workflows", get(pages::workflows::page))
+        .route("/catalog", get(pages::catalog::overview::page))
+        .route("/catalog/{project}/{dataset}", get(pages::catalog::dataset::page))
+        .route("/catalog/{project}/{dataset}/{table}", get(pages::catalog::table::page))
         .route("/settings", get(pages::settings::page))
         .route("/settings/{change}", post(pages::settings::change))
         .route(SIGN_IN, get(sign_in::page).post(sign_in::sign_in))

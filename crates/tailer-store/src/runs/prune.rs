@@ -23,7 +23,7 @@ const FREE: &str = "phase = 'ended' \
      AND NOT EXISTS (SELECT 1 FROM alerts WHERE alerts.run = runs.sequence AND alerts.due IS NOT NULL)";
 
 /// What hangs on a run and is removed with it, but for its log, which may be long.
-const OF_A_RUN: [&str; 5] = ["tasks", "attempts", "statements", "expectations", "alerts"];
+const OF_A_RUN: [&str; 6] = ["tasks", "attempts", "statements", "expectations", "alerts", "table_updates"];
 
 /// What a look at old runs found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -20,6 +20,7 @@ mod service_accounts;
 mod settings;
 mod statements;
 mod store;
+mod table_updates;
 mod tasks;
 mod ticks;
 mod tokens;

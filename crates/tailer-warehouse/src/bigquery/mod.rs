@@ -5,6 +5,7 @@
 //! is uploaded with the job ([`upload`]), and gives rows that are written here ([`export`]). Tables expire by themselves here.
 
 mod client;
+mod describe;
 mod export;
 mod extract;
 mod jobs;
@@ -37,7 +38,8 @@ pub use client::{BigQueryCredentials, Retries};
 pub use load::refused;
 
 use crate::{
-    Job, Outcome, Query, Rows, TableInfo, TableName, Warehouse, WarehouseError, WarehouseJobId,
+    Job, Listed, Outcome, Query, Rows, TableDescription, TableInfo, TableName, Warehouse, WarehouseError,
+    WarehouseJobId,
     rehearsal::{Overlay, Rehearsed},
 };
 use client::Client;
@@ -181,6 +183,22 @@ impl Warehouse for BigQueryWarehouse {
 
     async fn tables(&self, project: &str, dataset: &str) -> Result<Vec<String>, WarehouseError> {
         self.0.tables(project, dataset).await
+    }
+
+    async fn datasets(&self, project: &str) -> Result<Vec<String>, WarehouseError> {
+        self.0.datasets(project).await
+    }
+
+    async fn list(&self, project: &str, dataset: &str) -> Result<Vec<Listed>, WarehouseError> {
+        self.0.list(project, dataset).await
+    }
+
+    async fn describe(&self, tables: &[TableName]) -> Result<Vec<TableDescription>, WarehouseError> {
+        self.0.descriptions(tables).await
+    }
+
+    async fn preview(&self, table: &TableName, columns: &[String], limit: usize) -> Result<Rows, WarehouseError> {
+        self.0.preview(table, columns, limit).await
     }
 
     async fn create(&self, table: &TableName, definition: &TableDefinition) -> Result<(), WarehouseError> {

@@ -88,7 +88,7 @@ fn type_name(field: &FieldSchema) -> String {
 }
 
 /// `{"f": [{"v": …}, …]}`
-fn cells(row: &Value, fields: &[FieldSchema]) -> Vec<Value> {
+pub(super) fn cells(row: &Value, fields: &[FieldSchema]) -> Vec<Value> {
     let cells = row.get("f").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     cells.iter().zip(fields).map(|(cell, field)| value(cell.get("v").unwrap_or(&Value::Null), field)).collect()
 }

@@ -164,7 +164,7 @@ pub(super) fn column(field: &Field) -> FieldSchema {
     }
 }
 
-fn info(name: TableName, table: Table) -> TableInfo {
+pub(super) fn info(name: TableName, table: Table) -> TableInfo {
     let partitioning = match (table.time_partitioning, table.range_partitioning) {
         (Some(time), _) => Some(Partitioning::Time {
             field: time.field,

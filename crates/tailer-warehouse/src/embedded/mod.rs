@@ -8,6 +8,7 @@ mod catalog;
 mod cells;
 mod copy;
 mod ddl;
+mod describe;
 mod errors;
 mod expiry;
 pub(crate) mod export;
@@ -43,7 +44,8 @@ use self::{
     session::{Session, Stopper},
 };
 use crate::{
-    Job, Outcome, Query, Rows, TableInfo, TableName, Warehouse, WarehouseError, WarehouseJobId,
+    Job, Listed, Outcome, Query, Rows, TableDescription, TableInfo, TableName, Warehouse, WarehouseError,
+    WarehouseJobId,
     rehearsal::{Overlay, Rehearsed},
 };
 
@@ -195,6 +197,26 @@ impl Warehouse for EmbeddedWarehouse {
     async fn tables(&self, project: &str, dataset: &str) -> Result<Vec<String>, WarehouseError> {
         let (project, dataset) = (project.to_owned(), dataset.to_owned());
         self.call(move |_, session| tables::names(session, &project, &dataset)).await
+    }
+
+    async fn datasets(&self, project: &str) -> Result<Vec<String>, WarehouseError> {
+        let project = project.to_owned();
+        self.call(move |_, session| describe::datasets(session, &project)).await
+    }
+
+    async fn list(&self, project: &str, dataset: &str) -> Result<Vec<Listed>, WarehouseError> {
+        let (project, dataset) = (project.to_owned(), dataset.to_owned());
+        self.call(move |_, session| describe::list(session, &project, &dataset)).await
+    }
+
+    async fn describe(&self, tables: &[TableName]) -> Result<Vec<TableDescription>, WarehouseError> {
+        let tables = tables.to_vec();
+        self.call(move |_, session| describe::describe(session, &tables)).await
+    }
+
+    async fn preview(&self, table: &TableName, columns: &[String], limit: usize) -> Result<Rows, WarehouseError> {
+        let (table, columns) = (table.clone(), columns.to_vec());
+        self.call(move |_, session| describe::preview(session, &table, &columns, limit)).await
     }
 
     async fn create(&self, table: &TableName, definition: &TableDefinition) -> Result<(), WarehouseError> {

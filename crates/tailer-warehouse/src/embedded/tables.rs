@@ -83,9 +83,22 @@ pub(crate) fn names(session: &Session<'_>, project: &str, dataset: &str) -> Resu
     session.rows(&sql, [dataset], |row| row.get(0))
 }
 
-/// Everything known of a table.
+/// Everything known of a table, its rows counted.
 pub(crate) fn info(session: &Session<'_>, table: &TableName) -> Result<Option<TableInfo>, WarehouseError> {
     let Some(registered) = lookup(session, table)? else { return Ok(None) };
+    let expires = registered.expires;
+    let definition = definition(session, table, registered)?;
+    let counted = session.rows(&format!("SELECT count(*) FROM {}", quote_table(table)), [], |row| row.get(0))?;
+    let rows = counted.first().copied().unwrap_or(0);
+    Ok(Some(TableInfo { name: table.without_decorator(), definition, rows, expires }))
+}
+
+/// What a registered table looks like by now.
+pub(crate) fn definition(
+    session: &Session<'_>,
+    table: &TableName,
+    registered: Registered,
+) -> Result<TableDefinition, WarehouseError> {
     let (description, comments) = comments(session, table, &registered.definition)?;
     let ingested = ingestion::is_ingestion_time(&registered.definition);
     let stored = match ingested {
@@ -97,10 +110,7 @@ pub(crate) fn info(session: &Session<'_>, table: &TableName) -> Result<Option<Ta
         .filter(|column| !(ingested && column.name == ingestion::COLUMN))
         .map(|column| field(column, &registered.definition, &comments))
         .collect();
-    let counted = session.rows(&format!("SELECT count(*) FROM {}", quote_table(table)), [], |row| row.get(0))?;
-    let rows = counted.first().copied().unwrap_or(0);
-    let definition = TableDefinition { description, schema, ..registered.definition };
-    Ok(Some(TableInfo { name: table.without_decorator(), definition, rows, expires: registered.expires }))
+    Ok(TableDefinition { description, schema, ..registered.definition })
 }
 
 /// One stored column as a DDL file would declare it. What was declared nested is kept as long as the type still fits.

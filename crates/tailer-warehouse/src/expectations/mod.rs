@@ -29,7 +29,7 @@ use self::{parts::Parts, signature::Argument};
 use crate::{
     WarehouseError,
     googlesql::{
-        Statement,
+        Statement, TablePath,
         script::{self, Call, Kind},
     },
 };
@@ -106,6 +106,26 @@ impl Expectation {
     /// [`WarehouseError::Invalid`]: a name is missing or malformed.
     pub fn table(&self, project: &str, texts: &[String]) -> Result<crate::TableName, WarehouseError> {
         Ok(Parts::new(self, project, texts)?.table)
+    }
+
+    /// The tables that are looked at, unchecked; `None` when a name is no literal and only evaluating it would tell.
+    #[must_use]
+    pub fn tables(&self, project: &str) -> Option<Vec<TablePath>> {
+        let text = |wanted: Argument| {
+            let argument = self.roles().find(|(role, _)| *role == wanted).map(|(_, argument)| argument)?;
+            parts::string_literal(&argument.sql)
+        };
+        let mut tables = Vec::new();
+        for (dataset, table) in [(Argument::Dataset, Argument::Table), (Argument::TargetDataset, Argument::TargetTable)]
+        {
+            if !self.roles().any(|(role, _)| role == table) {
+                continue;
+            }
+            let (dataset, table) = (text(dataset)?, text(table)?);
+            let (project, dataset) = dataset.rsplit_once('.').unwrap_or((project, &dataset));
+            tables.push(TablePath { project: project.to_owned(), dataset: dataset.to_owned(), table });
+        }
+        Some(tables)
     }
 
     /// Whether [`Self::check`] has to know the table's columns.

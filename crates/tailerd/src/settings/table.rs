@@ -78,6 +78,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Some("false"),
         "answer /metrics to everyone, not only to this machine and to tokens",
     ),
+    setting(
+        "catalog.preview",
+        Kind::Flag,
+        Some("true"),
+        "show the first rows of tables in the Studio's catalogue, to operators",
+    ),
     setting("limits.requests_per_second", Kind::Count, Some("50000"), "requests per second that one token may keep up"),
     setting("limits.burst", Kind::Count, Some("100000"), "requests that one token may send at once after a pause"),
     setting("limits.in_flight_per_token", Kind::Count, Some("512"), "requests of one token in flight"),

@@ -63,6 +63,7 @@ pub(crate) struct Settings {
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
     pub(crate) metrics_for_everyone: bool,
+    pub(crate) catalog_preview: bool,
     pub(crate) limits: Limits,
     pub(crate) alerts: Alerts,
     pub(crate) tls: Option<Tls>,
@@ -128,6 +129,7 @@ impl Reader<'_> {
         let oidc = oidc::from_layers(self.layers, &mut self.problems);
         let alerts = alerts::from_layers(self.layers, &mut self.problems);
         let metrics_for_everyone = self.required("metrics.public", |text| text.parse().ok());
+        let catalog_preview = self.required("catalog.preview", |text| text.parse().ok());
         let limits = self.limits();
         let secret_variables = self.optional("secrets.env", names).unwrap_or_default();
         let secret_files = self.optional("secrets.files", path);
@@ -161,6 +163,7 @@ impl Reader<'_> {
             log_filter: log_filter?,
             log_format: log_format?,
             metrics_for_everyone: metrics_for_everyone?,
+            catalog_preview: catalog_preview?,
             limits: limits?,
             alerts: alerts?,
             tls,

@@ -169,6 +169,7 @@ fn server_settings(settings: &Settings, folder: &DataFolder, address: SocketAddr
     http.limits = settings.limits.clone();
     http.api = settings.role != Role::Worker;
     http.metrics_for_everyone = settings.metrics_for_everyone;
+    http.catalog_preview = settings.catalog_preview;
     http.timeouts.drain = http.timeouts.drain.min(settings.grace_time);
     http
 }

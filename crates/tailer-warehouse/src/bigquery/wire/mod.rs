@@ -14,6 +14,6 @@ pub(crate) use jobs::{
     QueryConfiguration, QueryResults,
 };
 pub(crate) use tables::{
-    Clustering, Dataset, FieldSchema, Range, RangePartitioning, Schema, Table, TableList, TableReference,
-    TimePartitioning,
+    Clustering, Dataset, DatasetList, FieldSchema, Range, RangePartitioning, Schema, Table, TableData, TableList,
+    TableReference, TimePartitioning,
 };

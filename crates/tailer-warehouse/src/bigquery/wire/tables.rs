@@ -32,6 +32,13 @@ pub(crate) struct Table {
     /// Milliseconds since 1970.
     #[serde(with = "numbers", skip_serializing_if = "Option::is_none")]
     pub(crate) expiration_time: Option<i64>,
+    /// `TABLE`, `VIEW`, `EXTERNAL`, …
+    #[serde(rename = "type", skip_serializing)]
+    pub(crate) kind: Option<String>,
+    #[serde(with = "numbers", skip_serializing)]
+    pub(crate) creation_time: Option<i64>,
+    #[serde(with = "numbers", skip_serializing)]
+    pub(crate) last_modified_time: Option<i64>,
     #[serde(with = "numbers", skip_serializing)]
     pub(crate) num_rows: Option<i64>,
     #[serde(with = "numbers", skip_serializing)]
@@ -106,4 +113,18 @@ pub(crate) struct Dataset {
     pub(crate) dataset_reference: DatasetReference,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) location: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct DatasetList {
+    pub(crate) datasets: Vec<Dataset>,
+    pub(crate) next_page_token: Option<String>,
+}
+
+/// Rows as they are stored, without the types of their columns.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TableData {
+    pub(crate) rows: Vec<serde_json::Value>,
 }

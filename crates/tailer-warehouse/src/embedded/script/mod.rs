@@ -29,6 +29,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+pub(crate) use evaluate::fetch_rows;
 pub(crate) use procedures::kept as kept_procedure;
 
 use self::{
