@@ -44,7 +44,7 @@ fn layers_stand_from_left_to_right_and_every_node_is_a_link() {
     let writers = [task("w<1>", &["p.d.a", "q.e.b"], &["p.d.t"], &["gs://in/x/f.csv"])];
     let readers = [task("r", &["p.d.t"], &["p.d.u"], &[])];
     let svg = of_table(&place(), &here, &writers, &readers);
-    let operation = |id: &str| format!("/operations/000099/DEV/table-to-table/{id}");
+    let operation = |id: &str| format!("/operations/000099/DEV/gbq-to-gbq/{id}");
     let table = |path: &str| format!("/catalog/{path}?account=000099");
     assert_eq!(
         links(&svg),
@@ -71,5 +71,5 @@ fn nothing_is_drawn_of_nothing_and_a_long_column_is_cut() {
     let svg = of_table(&place(), &here, &[], &many);
     assert_eq!(links(&svg).len(), 1 + MOST);
     assert!(svg.contains("19 more") && svg.contains("#lists"), "{svg}");
-    assert_eq!(svg.matches("class=\"edge\"").count(), 30);
+    assert_eq!(svg.matches("class=\"edge\"").count(), MOST);
 }
