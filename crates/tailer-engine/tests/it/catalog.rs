@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tailer_engine::{CatalogScope, Count, EngineError, Preview, TableDetails, Tables, TablesQuery};
 use tailer_model::RunId;
 
-use crate::support::{House, sql_tasks};
+use crate::support::{House, actor, sql_tasks};
 
 const OTHER: &str = "000001";
 
@@ -153,7 +153,7 @@ async fn an_account_sees_what_its_operations_name() {
     let elsewhere = CatalogScope { environment: Some("PROD".parse().unwrap()), ..scope("000099") };
     assert!(house.engine.catalog(&elsewhere).await.unwrap().0.is_empty());
     let archived = crate::support::table_to_table(&id);
-    house.engine.set_configuration_status(&archived, None, Some(true), "test").await.unwrap();
+    house.engine.set_configuration_status(&archived, None, Some(true), &actor("test")).await.unwrap();
     assert!(house.engine.catalog(&scope("000099")).await.unwrap().0.is_empty());
     // A new version counts at once.
     house.deploy(mine, &[("read.sql", "SELECT 1 AS n")]).await;
