@@ -6,12 +6,13 @@ use tailer_model::{
 };
 use tailer_store::{
     ConfigurationKey, Durability, StoreError, Tx,
-    configurations::{self, ConfigurationRow, ListFilter},
+    configurations::{self, ConfigurationRow, ListFilter, VersionRow},
     runs::{self, RunFilter},
 };
 
 use crate::{
     ConfigurationDocument, ConfigurationRef, ConfigurationView, DeployedContext, Engine, EngineError, runs::view_of,
+    versions::version_of,
 };
 
 /// The row that a reference names, with or without the environment's suffix; a context also by `<account>_<id>`.
@@ -119,7 +120,15 @@ impl Engine {
         version: Option<u32>,
     ) -> Result<ConfigurationDocument, EngineError> {
         let wanted = configuration.clone();
-        self.0.parts.store.read(move |tx| resolve(tx, &wanted).and_then(|row| document(tx, row, version))).await
+        self.0
+            .parts
+            .store
+            .read(move |tx| {
+                let row = resolve(tx, &wanted)?;
+                let found = version_of(tx, &row, version.unwrap_or(row.version))?;
+                document_of(tx, row, found)
+            })
+            .await
     }
 
     /// Operations of an account with their last run. Archived ones only when asked for.
@@ -165,15 +174,13 @@ pub(crate) fn context_of(
     Ok(configurations::context(tx, key, version)?.as_deref().and_then(DeployedContext::read))
 }
 
-fn document(
+/// What a version shows of itself; secrets are hidden.
+pub(crate) fn document_of(
     tx: &mut Tx<'_>,
     row: ConfigurationRow,
-    version: Option<u32>,
+    found: VersionRow,
 ) -> Result<ConfigurationDocument, EngineError> {
-    let version = version.unwrap_or(row.version);
-    let found = configurations::version(tx, row.key, version)?.ok_or_else(|| {
-        EngineError::not_found("unknown_version", format!("{} has versions 1 to {}", row.identity, row.version))
-    })?;
+    let version = found.version;
     let configuration = serde_json::from_str(&found.document)
         .map_err(|error| EngineError::Internal(format!("version {version} of {}: {error}", row.identity)))?;
     Ok(ConfigurationDocument {

@@ -27,11 +27,14 @@ mod notifications;
 mod parts;
 mod reconcile;
 mod rehearsal;
+mod relations;
 mod relaunch;
 mod requests;
 mod runs;
+mod starts;
 mod task_views;
 mod text;
+mod versions;
 mod views;
 mod workflows;
 
@@ -44,13 +47,16 @@ pub use contexts::DeployedContext;
 pub use deploy::next_ticks;
 pub use engine::Engine;
 pub use error::EngineError;
-pub use listings::{OperationPage, OperationQuery};
+pub use listings::{OperationOrder, OperationPage, OperationQuery, OperationState, OperationView};
 pub use notifications::ObjectNotice;
 pub use parts::{Clock, EngineParts, EngineSettings, History, Ids, Storages, Warehouses};
 pub use rehearsal::{Rehearsal, rehearse};
+pub use relations::RelationsView;
 pub use requests::{BackfillRequest, ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
 // What a warehouse says of tables is shown as it is.
+pub use starts::{ScheduleView, StartsView};
 pub use tailer_warehouse::{Count, TableDescription, TableKind};
+pub use versions::{ComparedText, Comparison, FileView, VersionLine, VersionView};
 pub use views::{
     AlertView, AttemptView, AwaitedView, BackfillView, ConfigurationDocument, ConfigurationView, Deployed,
     ExpectationView, FiringView, LogView, LogsView, RunDetails, RunView, TaskView, WorkflowView,

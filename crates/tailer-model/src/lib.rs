@@ -8,6 +8,7 @@ mod text;
 
 pub mod actor;
 pub mod audit;
+pub mod changes;
 pub mod configuration;
 pub mod constants;
 pub mod criticality;

@@ -70,6 +70,26 @@ impl Cron {
         &self.text
     }
 
+    /// As people say it: `every day at 07:00`, `at 07:00, on Monday`. UTC.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let said = self.parsed.describe();
+        let said = said.trim_end_matches('.');
+        let mut letters = said.chars();
+        let said: String = letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
+        // The words of some expressions begin twice.
+        let said = said.strip_prefix("at ").filter(|rest| rest.starts_with("every")).unwrap_or(&said).to_owned();
+        let any_day = self.text.split_whitespace().skip(2).all(|field| field == "*");
+        let at_a_time = said.strip_prefix("at ").is_some_and(|time| time.starts_with(|c: char| c.is_ascii_digit()));
+        if any_day && at_a_time { format!("every day {said}") } else { said }
+    }
+
+    /// In words and as written: `every day at 07:00 (0 7 * * *)`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        format!("{} ({})", self.in_words(), self.text)
+    }
+
     /// The first tick strictly after an instant; `None` past the end of the calendar.
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
@@ -163,6 +183,18 @@ mod tests {
             assert!(Cron::parse(bad).is_err(), "{bad}");
         }
         assert!(Cron::parse("0 0 7 * * *").unwrap_err().contains("found 6 fields"));
+    }
+
+    #[test]
+    fn a_schedule_in_words() {
+        for (text, words) in [
+            ("0 7 * * *", "every day at 07:00"),
+            ("*/5 * * * *", "every 5 minutes"),
+            ("30 6 * * 1", "at 06:30, on Monday"),
+            ("0 0 1 * *", "at 00:00, on day 1"),
+        ] {
+            assert_eq!(cron(text).in_words(), words, "{text}");
+        }
     }
 
     #[test]

@@ -40,6 +40,77 @@ pub fn redact(value: &Value) -> Value {
     }
 }
 
+/// The same of a configuration that followed `before`: a secret that `before` does not have in any place says that it is new.
+#[must_use]
+pub fn redact_after(before: &Value, value: &Value) -> Value {
+    let mut known = Vec::new();
+    hidden(before, &mut known);
+    let mut shown = redact(value);
+    mark(&known, value, &mut shown);
+    shown
+}
+
+/// What stands for a secret that the version before did not have.
+pub const CHANGED: &str = "*** (changed)";
+
+/// Every value that [`redact`] hides.
+fn hidden<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    each_hidden(value, &redact(value), found);
+}
+
+fn each_hidden<'a>(value: &'a Value, shown: &Value, found: &mut Vec<&'a Value>) {
+    match (value, shown) {
+        (value, Value::String(text)) if text == HIDDEN => found.push(value),
+        (Value::Object(map), Value::Object(shown)) => {
+            map.iter().filter_map(|(name, value)| Some((value, shown.get(name)?))).for_each(|(value, shown)| {
+                each_hidden(value, shown, found);
+            });
+        }
+        (Value::Array(items), Value::Array(shown)) => {
+            items.iter().zip(shown).for_each(|(value, shown)| each_hidden(value, shown, found));
+        }
+        _ => {}
+    }
+}
+
+fn mark(known: &[&Value], value: &Value, shown: &mut Value) {
+    match (value, shown) {
+        (value, Value::String(text)) if text == HIDDEN && !known.contains(&value) => CHANGED.clone_into(text),
+        (Value::Object(map), Value::Object(shown)) => {
+            for (name, shown) in shown {
+                if let Some(value) = map.get(name) {
+                    mark(known, value, shown);
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(shown)) => {
+            items.iter().zip(shown).for_each(|(value, shown)| mark(known, value, shown));
+        }
+        _ => {}
+    }
+}
+
+/// Shorter secrets are not looked for in texts: they would be found in half of all words.
+const LEAST_IN_TEXT: usize = 6;
+
+/// The secrets in clear text that a document holds, to be hidden in texts that they were filled into.
+#[must_use]
+pub fn clear_secrets(document: &Value) -> Vec<Secret<String>> {
+    let mut found = Vec::new();
+    hidden(document, &mut found);
+    let texts = found.into_iter().filter_map(Value::as_str).filter(|text| text.len() >= LEAST_IN_TEXT);
+    texts.map(|text| Secret::new(text.to_owned())).collect()
+}
+
+/// A text to show: `"***"` for each of the secrets, and for all of it when it holds a private key or the like.
+#[must_use]
+pub fn redact_text(text: &str, secrets: &[Secret<String>]) -> String {
+    if is_secret_text(text) {
+        return HIDDEN.to_owned();
+    }
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose().as_str(), HIDDEN))
+}
+
 /// A private key, or a connection string with its key, wherever it was put.
 fn is_secret_text(text: &str) -> bool {
     ["PRIVATE KEY-----", "AccountKey=", "SharedAccessSignature="].iter().any(|mark| text.contains(mark))
@@ -143,6 +214,25 @@ mod tests {
                 "alert": {"webhook": {"url": "***", "secret": "***"}, "slack": {"url": {"env": "Y"}}},
             })
         );
+    }
+
+    #[test]
+    fn a_changed_secret_says_so_and_one_that_moved_does_not() {
+        let before = json!({"all": [{"password": "one"}, {"password": "two"}], "n": 1});
+        let after = json!({"all": [{"password": "three"}, {"password": "one"}], "token": "two", "n": 2});
+        assert_eq!(
+            redact_after(&before, &after),
+            json!({"all": [{"password": CHANGED}, {"password": "***"}], "token": "***", "n": 2})
+        );
+        assert_eq!(redact_after(&json!(null), &json!({"password": "x"})), json!({"password": CHANGED}));
+    }
+
+    #[test]
+    fn secrets_are_hidden_in_texts_too() {
+        let document = json!({"parameters": {"key": {"value": "hunter22", "resource": "secret"}, "s": {"value": "x", "resource": "secret"}}});
+        let secrets = clear_secrets(&document);
+        assert_eq!(redact_text("CALL f('hunter22', 'x')", &secrets), "CALL f('***', 'x')");
+        assert_eq!(redact_text("-----BEGIN PRIVATE KEY-----", &[]), "***");
     }
 
     #[test]

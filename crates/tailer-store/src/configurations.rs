@@ -88,6 +88,15 @@ impl fmt::Debug for VersionRow {
     }
 }
 
+/// A version without what was deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionMark {
+    pub version: u32,
+    pub by: String,
+    pub at: Timestamp,
+    pub context: Option<String>,
+}
+
 /// What a deployment did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployed {
@@ -343,6 +352,38 @@ pub fn context(tx: &mut Tx<'_>, key: ConfigurationKey, version: u32) -> Result<O
         |row| row.take::<Option<String>>(),
     )?;
     Ok(found.flatten())
+}
+
+/// The versions below `before`, or all, newest first, at most `limit`.
+///
+/// # Errors
+/// What the database says.
+pub fn versions(
+    tx: &mut Tx<'_>,
+    key: ConfigurationKey,
+    before: Option<u32>,
+    limit: u32,
+) -> Result<Vec<VersionMark>, StoreError> {
+    tx.query(
+        "SELECT version, deployed_by, deployed, context FROM versions WHERE configuration = ?1 AND version < ?2 \
+         ORDER BY version DESC LIMIT ?3",
+        &[key.into(), before.unwrap_or(u32::MAX).into(), limit.into()],
+        |row| Ok(VersionMark { version: row.take()?, by: row.take()?, at: row.take()?, context: row.take()? }),
+    )
+}
+
+/// The configurations of an account whose current version was deployed with a context, archived ones too, each with that context.
+///
+/// # Errors
+/// What the database says.
+pub fn with_context(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<(Identity, String)>, StoreError> {
+    tx.query(
+        "SELECT c.account, c.environment, c.configuration_type, c.configuration_id, v.context \
+         FROM configurations c JOIN versions v ON v.configuration = c.key AND v.version = c.version \
+         WHERE c.account = ?1 AND v.context IS NOT NULL ORDER BY c.configuration_type, c.configuration_id, c.environment",
+        &[account.into()],
+        |row| Ok((read_identity(row)?, row.take()?)),
+    )
 }
 
 /// The configurations of an account, ordered by type, id and environment.

@@ -140,6 +140,10 @@ fn ask(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
     configurations::context(tx, key, 1)?;
     configurations::watching(tx, "gs://in/x")?;
     configurations::set_flags(tx, key, Some(true), Some(false), "ada", now())?;
+    runs::last_starts(tx, &account)?;
+    runs::failures(tx, &account)?;
+    configurations::versions(tx, key, None, 10)?;
+    configurations::with_context(tx, &account)?;
     let filter = ListFilter { account, environment: None, configuration_type: None, archived: Some(false) };
     configurations::list(tx, &filter)?;
     runs::counts(tx)?;

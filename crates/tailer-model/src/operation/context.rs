@@ -1,5 +1,7 @@
 //! context: named constants for other configurations (`spec/data-operations.md`, context).
 
+mod describe;
+
 use serde_json::Value;
 
 use crate::{constants::is_reserved, json::describe, reader::Fields, text::text_enum};

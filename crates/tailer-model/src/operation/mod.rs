@@ -1,8 +1,9 @@
 //! The kinds of data operation, one module each: parameters, defaults, validation (`spec/data-operations.md`).
-//! Adding a kind is one module here, one executor in the engine and one registry line in each.
+//! Adding a kind is one module here (`describe` beside it says it in readable form), one executor in the engine and one registry line in each.
 
 pub mod context;
 pub mod ddl;
+pub mod describe;
 pub mod endurance;
 mod scheduling;
 mod storage_address;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::describe::{Row, Written, yes_no};
 use crate::{
     Criticality, Schedule, TaskGraph, TaskId, criticality,
     reader::Fields,
@@ -25,6 +26,21 @@ pub(super) fn read_schedule(fields: &Fields<'_>) -> Schedule {
 /// How many tasks of a run work at once.
 pub(super) fn read_task_concurrency(fields: &Fields<'_>) -> u32 {
     fields.count("task_concurrency", 1).unwrap_or(DEFAULT_TASK_CONCURRENCY)
+}
+
+/// In readable form.
+pub(super) fn describe_schedule(schedule: &Schedule, task_concurrency: u32, top: &Written<'_>) -> Vec<Row> {
+    let interval = schedule
+        .interval
+        .as_ref()
+        .map_or_else(|| "none: launched by people, calls and workflows".to_owned(), Cron::shown);
+    let mut rows = vec![top.row("schedule_interval", "Runs (UTC)", interval)];
+    if let Some(day) = schedule.start_date {
+        rows.push(top.row("start_date", "From", day));
+    }
+    rows.push(top.row("catchup", "Makes up for missed runs", yes_no(schedule.catchup)));
+    rows.push(top.row("task_concurrency", "Tasks at once", task_concurrency));
+    rows
 }
 
 /// A task as the graph sees it.

@@ -1,6 +1,10 @@
 //! storage-to-storage: files copied to other storages, then archived (`spec/data-operations.md`, storage-to-storage).
 
+mod describe;
+
 use serde_json::Value;
+
+pub(super) use describe::describe_source;
 
 use super::storage_address::Side;
 pub use super::storage_address::{StorageAddress, StorageKind};

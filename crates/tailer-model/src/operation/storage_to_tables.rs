@@ -1,5 +1,7 @@
 //! storage-to-tables: files loaded into tables (`spec/data-operations.md`, storage-to-tables).
 
+mod describe;
+
 use super::{
     WriteDisposition,
     storage_address::Side,

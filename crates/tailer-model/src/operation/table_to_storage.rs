@@ -2,6 +2,8 @@
 //!
 //! Version 3 has a list of `tasks` and defaults for them at the root; versions 1 and 2 are one export at the root.
 
+mod describe;
+
 use super::{
     Endurance, current_date_template,
     scheduling::{Node, read_graph, read_schedule, read_task_concurrency},

@@ -1,5 +1,7 @@
 //! table-to-table: SQL, DDL, copies and deletions as a graph of tasks (`spec/data-operations.md`, table-to-table).
 
+mod describe;
+
 use jiff::civil::Date;
 
 use super::{

@@ -1,5 +1,7 @@
 //! workflow: a target launched when every awaited job has succeeded (`spec/data-operations.md`, workflow, versions 1 and 2).
 
+mod describe;
+
 use serde_json::Value;
 
 use crate::{ConfigurationType, JobId, json::describe, reader::Fields, schedule::Cron, suggest};

@@ -23,6 +23,7 @@ const SHEETS: &str = concat!(
     include_str!("../../assets/css/charts.css"),
     include_str!("../../assets/css/markdown.css"),
     include_str!("../../assets/css/catalog.css"),
+    include_str!("../../assets/css/operation.css"),
 );
 
 static STYLE: LazyLock<Asset> = LazyLock::new(|| asset_of("css", "text/css; charset=utf-8", SHEETS));

@@ -16,7 +16,7 @@ use super::{
     error::PageError,
     filters,
     pages::{configuration, operations, run as run_page},
-    visitor::Visitor,
+    visitor::{Visitor, safe_path},
 };
 use crate::{access::Role, app::App};
 
@@ -25,9 +25,8 @@ use crate::{access::Role, app::App};
 #[serde(default)]
 pub(super) struct Fields {
     csrf: String,
-    execution_date: String,
-    /// A JSON object.
-    parameters: String,
+    /// Where to go afterwards instead of the operation's page.
+    back: String,
 }
 
 /// `POST /operations/{account}/{environment}/{kind}/{id}/{change}`
@@ -43,20 +42,6 @@ pub(super) async fn operation(
     visitor.require(needed, &wanted.account, &change)?;
     let by = &visitor.actor();
     let (activated, archived) = match change.as_str() {
-        "launch" => {
-            let request = LaunchRequest {
-                configuration: wanted,
-                job_id: None,
-                execution_date: filters::read("execution_date", &fields.execution_date)?,
-                parameters: object(&fields.parameters)?,
-                tasks: None,
-                idempotency: None,
-                repeats: None,
-                by: by.clone(),
-            };
-            let run = app.engine.launch(request).await?;
-            return Ok(Redirect::to(&format!("/runs/{run}")));
-        }
         "reset" => {
             app.engine.reset_workflow(&wanted, by).await?;
             return Ok(Redirect::to(&filters::address("/workflows", &[("account", wanted.account.as_str())])));
@@ -68,6 +53,9 @@ pub(super) async fn operation(
         _ => return Err(PageError::not_found("such change of a data operation")),
     };
     app.engine.set_configuration_status(&wanted, activated, archived, by).await?;
+    if let Some(back) = safe_path(&fields.back) {
+        return Ok(Redirect::to(back));
+    }
     let ConfigurationRef { account, environment, configuration_type, configuration_id } = &wanted;
     Ok(Redirect::to(&operations::path_of(account.as_str(), *environment, *configuration_type, configuration_id)))
 }
@@ -134,12 +122,4 @@ pub(super) async fn checked(
         account = run.account.to_string();
     }
     Ok(Redirect::to(&filters::address("/runs", &[("account", &account)])))
-}
-
-/// The parameters of a launch: a JSON object, or nothing.
-fn object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, PageError> {
-    match text.trim() {
-        "" => Ok(serde_json::Map::new()),
-        text => serde_json::from_str(text).map_err(|why| PageError::unreadable("parameters", text, why)),
-    }
 }

@@ -145,11 +145,22 @@ fn length(took: SignedDuration) -> String {
 
 /// The task graph from left to right: a task stands behind all that it waits for.
 pub(super) fn graph(graph: &TaskGraph, status: &dyn Fn(&str) -> Option<String>) -> String {
+    linked_graph(graph, status, &|_| None)
+}
+
+/// The same where a task may lead somewhere.
+pub(super) fn linked_graph(
+    graph: &TaskGraph,
+    status: &dyn Fn(&str) -> Option<String>,
+    link: &dyn Fn(&str) -> Option<String>,
+) -> String {
     let places = layers(graph);
     let columns = places.iter().map(|place| place.0 + 1).max().unwrap_or(1);
     let rows = places.iter().map(|place| place.1 + 1).max().unwrap_or(1);
+    // What is a picture has no links in it.
+    let role = if graph.ids.iter().any(|id| link(id.as_str()).is_some()) { "group" } else { "img" };
     let mut svg = format!(
-        "<svg width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"Task graph\">",
+        "<svg class=\"graph\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"{role}\" aria-label=\"Task graph\">",
         220 * columns,
         50 * rows + 8
     );
@@ -167,12 +178,18 @@ pub(super) fn graph(graph: &TaskGraph, status: &dyn Fn(&str) -> Option<String>) 
     }
     for (place, id) in places.iter().zip(&graph.ids) {
         let (x, y) = (220 * place.0 + 4, 50 * place.1 + 4);
-        let (class, sign) = status(id.as_str()).map_or(("none", ""), |status| look(&status));
+        let now = status(id.as_str());
+        let (class, sign) = now.as_deref().map_or(("none", ""), look);
+        let (open, close) = match link(id.as_str()) {
+            Some(to) => (format!("<a href=\"{}\">", escaped(&to)), "</a>"),
+            None => ("<g>".to_owned(), "</g>"),
+        };
         let _infallible = write!(
             svg,
-            "<g><title>{}</title><rect class=\"node s-{class}\" x=\"{x}\" y=\"{y}\" width=\"180\" height=\"36\" rx=\"5\"/>\
-             <text x=\"{}\" y=\"{}\">{sign} {}</text></g>",
+            "{open}<title>{}{}</title><rect class=\"node s-{class}\" x=\"{x}\" y=\"{y}\" width=\"180\" height=\"36\" rx=\"5\"/>\
+             <text x=\"{}\" y=\"{}\">{sign} {}</text>{close}",
             escaped(id.as_str()),
+            now.map(|now| format!(" {now}")).unwrap_or_default(),
             x + 8,
             y + 23,
             escaped(&shortened(id.as_str(), 22))

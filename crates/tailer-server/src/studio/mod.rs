@@ -7,10 +7,12 @@
 mod assets;
 mod changes;
 mod charts;
+mod diff;
 mod error;
 mod events;
 mod filters;
 mod frame;
+mod highlight;
 mod lineage;
 mod markdown;
 mod numbers;
@@ -18,6 +20,7 @@ mod pages;
 mod sign_in;
 mod values;
 mod visitor;
+mod words;
 
 use std::sync::Arc;
 
@@ -56,6 +59,11 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/", get(pages::overview::page))
         .route("/operations", get(pages::operations::page))
         .route(OPERATION, get(pages::configuration::page))
+        .route(&format!("{OPERATION}/versions"), get(pages::configuration::versions::page))
+        .route(
+            &format!("{OPERATION}/launch"),
+            get(pages::configuration::launch::back).post(pages::configuration::launch::submit),
+        )
         .route(&format!("{OPERATION}/{{change}}"), post(changes::operation))
         .route("/runs", get(pages::runs::page))
         .route("/runs/checked", post(changes::checked))

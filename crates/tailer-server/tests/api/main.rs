@@ -21,6 +21,7 @@ mod service_accounts;
 mod settings;
 mod sign_in;
 mod studio;
+mod studio_operations;
 mod support;
 mod tokens;
 mod workflows;

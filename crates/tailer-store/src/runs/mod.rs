@@ -8,7 +8,8 @@
 //! `false` has lost the run and lets go of it.
 //!
 //! One file per matter: this one has creation and look-ups, [`list`](list()) the listings, `claim` how workers get and keep runs,
-//! `end` how runs end, `prune` how old ones are given up, `slots` the counters behind it all.
+//! `end` how runs end, `prune` how old ones are given up, `slots` the counters behind it all, `summary` what listings of operations
+//! say of runs.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -28,6 +29,7 @@ mod end;
 mod list;
 mod prune;
 mod slots;
+mod summary;
 
 pub(crate) use claim::held_sequence;
 pub use claim::{
@@ -37,6 +39,7 @@ pub use claim::{
 pub use end::{CancelOutcome, finish, request_cancel, set_status};
 pub use list::{RunFilter, list, served_dates};
 pub use prune::{Pruned, Sight, beyond, older, oldest_in, prune};
+pub use summary::{failures, last_starts};
 
 /// What a trigger makes.
 #[derive(Debug, Clone)]

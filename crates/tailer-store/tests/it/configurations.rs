@@ -45,6 +45,31 @@ fn versions_count_up_and_stay() {
     let new = version(2).unwrap();
     assert_eq!((new.document.as_str(), new.files.len(), new.context), ("two", 0, None));
     assert_eq!(version(3), None);
+
+    let listed = |before, limit| {
+        let all = bench.tx(move |tx| configurations::versions(tx, key, before, limit));
+        all.into_iter().map(|mark| (mark.version, mark.by, mark.at, mark.context)).collect::<Vec<_>>()
+    };
+    let newer = (2, "bob".to_owned(), at(60), None);
+    let older = (1, "ada@example.com".to_owned(), at(0), Some("000110_base version 3".to_owned()));
+    assert_eq!(listed(None, 10), [newer.clone(), older.clone()]);
+    assert_eq!((listed(None, 1), listed(Some(2), 10), listed(Some(1), 10)), (vec![newer], vec![older], vec![]));
+}
+
+#[test]
+fn what_was_deployed_with_a_context_is_found_by_its_current_version() {
+    let bench = Bench::new();
+    let with =
+        |id: &str, context: Option<&str>| NewVersion { context: context.map(str::to_owned), ..version_of(table(id)) };
+    bench.deploy(with("b_DEV", Some("000110_base version 3")));
+    bench.deploy(with("a_DEV", Some("000110_base version 1")));
+    bench.deploy(with("a_DEV", Some("000110_base version 4")));
+    bench.deploy(with("no_more_DEV", Some("000110_base version 1")));
+    bench.deploy(with("no_more_DEV", None));
+    let found = bench.tx(|tx| configurations::with_context(tx, &"000110".parse().unwrap()));
+    let expected = [("a_DEV", "000110_base version 4"), ("b_DEV", "000110_base version 3")];
+    assert_eq!(found, expected.map(|(id, context)| (table(id), context.to_owned())));
+    assert_eq!(bench.tx(|tx| configurations::with_context(tx, &"000001".parse().unwrap())), []);
 }
 
 #[test]

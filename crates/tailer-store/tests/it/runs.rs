@@ -343,3 +343,24 @@ fn listings_filter_and_put_the_newest_start_first() {
     assert_eq!(ids(&claimed), [old.clone()]);
     assert_eq!(list(RunFilter { configuration: Some(x), ..all() }), [old, new]);
 }
+
+#[test]
+fn operations_are_summed_up_without_their_runs() {
+    let bench = Bench::new();
+    let (busy, quiet) = (bench.operation("busy_DEV", 5), bench.operation("quiet_DEV", 5));
+    let end = |start, status, sub_status| {
+        let run = run_of(busy, at(start));
+        bench.tx(move |tx| runs::create_ended(tx, &run, status, sub_status, None));
+    };
+    end(5, RunStatus::Failed, SubStatus::Failed);
+    end(9, RunStatus::Failed, SubStatus::Cancelled);
+    end(7, RunStatus::Checked, SubStatus::Failed);
+    let account = "000110".parse().unwrap();
+    let (starts, failures) = bench.tx(move |tx| Ok((runs::last_starts(tx, &account)?, runs::failures(tx, &account)?)));
+    assert_eq!((starts.get(&busy), starts.get(&quiet)), (Some(&at(9)), None));
+    assert_eq!((failures.get(&busy), failures.get(&quiet)), (Some(&2), None), "whatever the sub-status");
+    let other = "000001".parse().unwrap();
+    assert!(
+        bench.tx(move |tx| Ok(runs::failures(tx, &other)?.is_empty() && runs::last_starts(tx, &other)?.is_empty()))
+    );
+}

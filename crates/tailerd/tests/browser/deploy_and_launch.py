@@ -1,4 +1,5 @@
-"""A deployment shows up by itself; it is launched, waits behind another run, and goes green while somebody watches."""
+"""A deployment shows up by itself; it is launched, waits behind another run, and goes green while somebody watches. What a form asks
+for is checked before, what is wrong with it is said beside it, and a second version is compared with the first."""
 
 import studio
 from studio import expect
@@ -14,7 +15,18 @@ with studio.browser() as browser:
     expect(page.get_by_role("heading", level=1)).to_contain_text("numbers_DEV")
 
     # It would take years, and the operation runs once at a time.
-    page.get_by_label("Parameters (JSON)").fill('{"n": 200000}')
+    page.get_by_role("textbox", name="n", exact=True).fill("200000")
+    page.get_by_text("More parameters").click()
+    page.get_by_label("Parameters (JSON)").fill("{n")
+    page.get_by_role("button", name="Launch").click()
+    expect(page.get_by_role("alert")).to_contain_text("no JSON object")
+    studio.accessible(page)
+    studio.picture(page, "launch-refused")
+    expect(page.get_by_label("Parameters (JSON)")).to_have_value("{n")
+    page.get_by_label("Parameters (JSON)").fill("")
+    page.get_by_role("button", name="Dry run").click()
+    expect(page.get_by_role("status")).to_contain_text("Nothing is wrong")
+    expect(page.get_by_role("textbox", name="n", exact=True)).to_have_value("200000")
     page.get_by_role("button", name="Launch").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("RUNNING")
     first = page.url
@@ -22,7 +34,7 @@ with studio.browser() as browser:
     waiting = browser.context(who="operator").new_page()
     waiting.goto(studio.operation("numbers"))
     waiting.get_by_label("Execution date").fill("2024-02-29")
-    waiting.get_by_label("Parameters (JSON)").fill('{"n": 3}')
+    waiting.get_by_role("textbox", name="n", exact=True).fill("3")
     waiting.get_by_role("button", name="Launch").click()
     expect(waiting.get_by_role("heading", level=1)).to_contain_text("QUEUED")
     expect(waiting.get_by_text("2024-02-29").first).to_be_visible()
@@ -39,3 +51,22 @@ with studio.browser() as browser:
 
     waiting.goto("/")
     expect(waiting.get_by_role("link", name="numbers_DEV").first).to_be_visible()
+
+    # A task of the graph leads to its SQL.
+    waiting.goto(studio.operation("numbers"))
+    waiting.locator("svg.graph a").first.click()
+    assert waiting.url.endswith("#part-count"), waiting.url
+    waiting.locator("#part-count").get_by_text("SQL").click()
+    expect(waiting.locator("#part-count pre.code .k").first).to_be_visible()
+
+    studio.redeploy("numbers", max_active_runs=3)
+    waiting.goto(studio.operation("numbers"))
+    expect(waiting.locator("table.versions")).to_contain_text("max_active_runs")
+    waiting.get_by_role("link", name="What version 2 changed").click()
+    expect(waiting.locator("pre.diff .added").first).to_contain_text('"max_active_runs": 3')
+    expect(waiting.locator("pre.diff .removed").first).to_contain_text('"max_active_runs": 1')
+    waiting.locator("details.fold summary").first.click()
+    studio.accessible(waiting)
+    studio.picture(waiting, "versions-compared")
+    waiting.get_by_role("link", name="version 1", exact=True).click()
+    expect(waiting.get_by_text("This is version 1, not what runs.")).to_be_visible()

@@ -158,4 +158,14 @@ fn configure(folder: &Path) {
         "target_dag": { "configuration_type": "table-to-table", "configuration_id": "JT_DEV" },
     });
     write_json(&folder.join("W.json"), &workflow);
+    let context = json!({
+        "configuration_type": "context", "configuration_id": "base", "environment": "DEV", "account": ACCOUNT,
+        "short_description": "What the operations of this environment share",
+        "parameters": {
+            "project": { "type": "string", "value": "test-project", "description": "where tables are" },
+            "stores": { "type": "integer", "value": 12 },
+            "salt": { "type": "string", "value": "not for pages", "resource": "secret" },
+        },
+    });
+    write_json(&folder.join("base.json"), &context);
 }

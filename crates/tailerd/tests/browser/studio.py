@@ -111,6 +111,16 @@ def deploy(*names):
     tailerd("deploy", *(str(CONFIGURATIONS / f"{name}.json") for name in names))
 
 
+def redeploy(name, **changed):
+    """The next version of a configuration, with other parameters; its first SQL file gets one more line."""
+    path = CONFIGURATIONS / f"{name}.json"
+    described = json.loads(path.read_text()) | changed
+    path.write_text(json.dumps(described, indent=2))
+    sql = CONFIGURATIONS / described["workflow"][0]["sql_file"]
+    sql.write_text(f"-- As of {len(sql.read_text())}.\n{sql.read_text()}")
+    deploy(name)
+
+
 def launch(name, *more):
     """The id of a run that was launched by the API."""
     return tailerd("launch", "table-to-table", f"{name}_DEV", *more).strip()

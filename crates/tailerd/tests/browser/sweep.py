@@ -20,13 +20,23 @@ def the_pages():
     failed = runs("table-to-table", "broken_DEV")[0]["run_id"]
     loaded = runs("storage-to-tables", "retail-load_DEV")[0]["run_id"]
     prepared = runs("table-to-table", "retail-prepare_DEV")[0]["run_id"]
+    studio.redeploy("JA", short_description="One row, from now on every morning", start_date="2024, 01, 01",
+                    schedule_interval="0 7 * * *")
     return {
         "overview": "/",
         "operations": "/operations",
         "operations-searched": "/operations?q=retail&kind=table-to-table",
+        "operations-failing": "/operations?state=failing&sort=failures",
+        "operations-none": "/operations?q=nothing",
         "operation": studio.operation("retail-prepare", "table-to-table"),
         "operation-load": studio.operation("retail-load", "storage-to-tables"),
         "operation-workflow": studio.operation("retail-when-loaded", "workflow"),
+        "operation-export": studio.operation("retail-export", "table-to-storage"),
+        "operation-copy": studio.operation("retail-receive", "storage-to-storage"),
+        "operation-context": f"/operations/{studio.ACCOUNT}/DEV/context/base",
+        "operation-failing": studio.operation("broken"),
+        "operation-older": f"{studio.operation('JA')}?version=1",
+        "versions": f"{studio.operation('JA')}/versions?diff=1..2",
         "runs": "/runs",
         "runs-failed": "/runs?status=FAILED",
         "runs-none": "/runs?status=CHECKED",

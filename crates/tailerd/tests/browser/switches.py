@@ -7,8 +7,16 @@ with studio.browser() as browser:
     studio.deploy("numbers")
     page = studio.signed_in(browser, "operator")
     page.goto("/operations")
+    page.get_by_role("searchbox").fill("numbers")
+    page.get_by_role("button", name="Show").click()
     page.get_by_role("button", name="Disable numbers_DEV").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("numbers_DEV")
+    # Back to the same view.
+    expect(page.get_by_role("button", name="Enable numbers_DEV")).to_be_visible()
+    assert "q=numbers" in page.url, page.url
+    page.get_by_label("State").select_option("enabled")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("0 data operations")).to_be_visible()
+    page.goto(studio.operation("numbers"))
     expect(page.get_by_role("button", name="Launch")).to_have_count(0)
     page.get_by_role("button", name="Enable").click()
     expect(page.get_by_role("button", name="Launch")).to_be_visible()
@@ -17,7 +25,7 @@ with studio.browser() as browser:
     page.goto("/operations")
     expect(page.locator("tr", has_text="numbers_DEV")).to_contain_text("disabled")
     page.get_by_role("button", name="Enable numbers_DEV").click()
-    expect(page.get_by_role("button", name="Launch")).to_be_visible()
+    expect(page.get_by_role("button", name="Disable numbers_DEV")).to_be_visible()
 
     admin = studio.signed_in(browser, "admin")
     admin.goto(studio.operation("numbers"))

@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
-use tailer_engine::{OperationQuery, WorkflowView};
+use tailer_engine::{OperationQuery, OperationView, WorkflowView};
 use tailer_model::ConfigurationType;
 
 use super::operations;
@@ -49,18 +49,15 @@ pub(in crate::studio) async fn page(
     let frame = Frame::new(&visitor, "Workflows", "/workflows", &account)?;
     let number = filters::read::<usize>("page", &asked.page)?.unwrap_or(1).max(1);
     let query = OperationQuery {
-        account: account.clone(),
-        environment: None,
         configuration_type: Some(ConfigurationType::Workflow),
-        archived: false,
         search: asked.q.trim().to_owned(),
         skip: (number - 1).saturating_mul(PAGE),
         limit: PAGE,
-        runs: 0,
+        ..OperationQuery::of(account.clone())
     };
     let found = app.engine.operations(query).await?;
     let mut workflows = Vec::new();
-    for (of, _) in found.operations {
+    for OperationView { of, .. } in found.operations {
         let path = operations::path(&of);
         let wanted = tailer_engine::ConfigurationRef {
             account: of.account,
