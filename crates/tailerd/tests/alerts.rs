@@ -190,6 +190,13 @@ fn a_storm_survives_kill_9_and_becomes_few_messages() {
     });
     let token = server.token.clone();
     server.kill();
+    // Those that are due later than the others would wait for the next minute.
+    until("every alert to be due", || {
+        let database = rusqlite::Connection::open(data.join("tailerd.db")).unwrap();
+        let last = "SELECT MAX(due) FROM alerts WHERE handed IS NULL";
+        let due: i64 = database.query_row(last, [], |row| row.get(0)).unwrap();
+        (due < jiff::Timestamp::now().as_microsecond()).then_some(())
+    });
     let smtp = down.up(&place);
     let server = Server::start_for(&data, token, |command| smtp.configure(command));
     let named = |run_id: &String| smtp.messages().iter().any(|message| text(message, "plain").contains(run_id));
