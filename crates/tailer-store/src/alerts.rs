@@ -76,6 +76,8 @@ pub struct Recent {
     pub singles: u64,
     /// When the last message of several alerts was sent.
     pub digest: Option<Timestamp>,
+    /// Whether that one is still on its way.
+    pub in_flight: bool,
 }
 
 /// Records an alert, due at once. Answers `false`, and records nothing, when it was recorded before.
@@ -148,11 +150,13 @@ pub fn recent(tx: &mut Tx<'_>, destination: &str, since: Timestamp) -> Result<Re
         |row| row.take(),
     )?;
     let digest = tx.query_one(
-        "SELECT handed FROM alerts WHERE destination = ?1 AND digest = 1 AND handed > ?2 ORDER BY handed DESC LIMIT 1",
+        "SELECT handed, CASE WHEN due IS NULL THEN CAST(0 AS BIGINT) ELSE 1 END FROM alerts \
+         WHERE destination = ?1 AND digest = 1 AND handed > ?2 ORDER BY handed DESC LIMIT 1",
         &[destination.into(), since.into()],
-        |row| row.take(),
+        |row| Ok((row.take()?, row.take()?)),
     )?;
-    Ok(Recent { singles: singles.unwrap_or(0), digest })
+    let (digest, in_flight) = digest.unzip();
+    Ok(Recent { singles: singles.unwrap_or(0), digest, in_flight: in_flight.unwrap_or(false) })
 }
 
 /// Lets all alerts to a destination that are due wait. Answers how many there are.

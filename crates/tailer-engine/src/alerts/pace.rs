@@ -24,14 +24,16 @@ pub(crate) enum Pace {
     Wait(Timestamp),
 }
 
-/// `recent`: what was sent within [`WINDOW`].
-pub(crate) fn pace(waiting: usize, recent: Recent, per_minute: u32) -> Pace {
-    let free = u64::from(per_minute).saturating_sub(recent.singles);
+/// `recent`: what was sent within [`WINDOW`]. One that is still on its way may yet fail, and then keeps nobody waiting: so it is
+/// looked at again as soon as a failed attempt would be.
+pub(crate) fn pace(waiting: usize, recent: Recent, now: Timestamp, settings: &AlertSettings) -> Pace {
+    let free = u64::from(settings.per_minute).saturating_sub(recent.singles);
     if u64::try_from(waiting).unwrap_or(u64::MAX) <= free {
         return Pace::OneByOne;
     }
     match recent.digest {
         None => Pace::Together,
+        Some(_) if recent.in_flight => Pace::Wait(now.checked_add(settings.retry_first).unwrap_or(now)),
         Some(last) => Pace::Wait(last.checked_add(WINDOW).unwrap_or(last)),
     }
 }
@@ -59,7 +61,8 @@ mod tests {
     fn a_storm_is_one_message_a_minute() {
         let at = Timestamp::UNIX_EPOCH;
         let check = |waiting, singles, digest, expect| {
-            assert_eq!(pace(waiting, Recent { singles, digest }, 10), expect, "{waiting} {singles} {digest:?}");
+            let recent = Recent { singles, digest, in_flight: false };
+            assert_eq!(pace(waiting, recent, at, &AlertSettings::default()), expect, "{waiting} {singles} {digest:?}");
         };
         check(1, 0, None, Pace::OneByOne);
         check(10, 0, None, Pace::OneByOne);
@@ -70,6 +73,9 @@ mod tests {
         check(1, 12, Some(at), Pace::Wait(at + WINDOW));
         check(200, 0, Some(at), Pace::Wait(at + WINDOW));
         check(3, 0, Some(at), Pace::OneByOne);
+        let on_its_way = Recent { singles: 0, digest: Some(at), in_flight: true };
+        let soon = at + SignedDuration::from_secs(5);
+        assert_eq!(pace(200, on_its_way, at, &AlertSettings::default()), Pace::Wait(soon));
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn claim(inner: &Inner, tx: &mut Tx<'_>, free: usize) -> Result<Vec<Group>, Engi
         let Some(first) = due.first().cloned() else { break };
         due.retain(|alert| alert.destination == first.destination && alert.recipients == first.recipients);
         let since = now.checked_sub(WINDOW).unwrap_or(now);
-        let pace = pace(due.len(), alerts::recent(tx, &first.destination, since)?, settings.per_minute);
+        let pace = pace(due.len(), alerts::recent(tx, &first.destination, since)?, now, settings);
         let (taken, each) = match pace {
             Pace::Wait(until) => {
                 alerts::postpone(tx, &first.destination, now, until)?;

@@ -92,14 +92,14 @@ fn what_reached_nobody_is_tried_again_and_not_counted() {
     alert(&bench, "x_DEV", "d", 0);
     let recent = |bench: &Bench, since| bench.tx(move |tx| alerts::recent(tx, "d", at(since)));
     let key = claim(&bench, 0, false).key;
-    assert_eq!(recent(&bench, -60), Recent { singles: 1, digest: None });
+    assert_eq!(recent(&bench, -60), Recent { singles: 1, ..Recent::default() });
     let left = vec!["b@x.com".to_owned()];
     assert!(bench.tx(move |tx| alerts::again(tx, key, 1, (at(1), at(5)), "busy", Some(&left))));
     assert_eq!(recent(&bench, -60), Recent::default());
     assert_eq!(due(&bench, 4), []);
     let again = claim(&bench, 5, true);
     assert_eq!((again.recipients.unwrap(), again.error.unwrap()), (vec!["b@x.com".to_owned()], "busy".to_owned()));
-    assert_eq!(recent(&bench, 0), Recent { singles: 0, digest: Some(at(5)) });
+    assert_eq!(recent(&bench, 0), Recent { singles: 0, digest: Some(at(5)), in_flight: true });
     assert_eq!(recent(&bench, 5), Recent::default(), "long ago");
     assert!(bench.tx(move |tx| alerts::again(tx, key, 2, (at(6), at(9)), "busy", None)));
     assert_eq!(due(&bench, 9)[0].recipients.as_deref(), Some(["b@x.com".to_owned()].as_slice()), "still only those");
