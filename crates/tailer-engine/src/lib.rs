@@ -24,18 +24,23 @@ mod files;
 mod hints;
 mod listings;
 mod notifications;
+mod overview;
 mod parts;
 mod reconcile;
 mod rehearsal;
 mod relations;
+mod relatives;
 mod relaunch;
 mod requests;
+mod run_listings;
+mod run_logs;
 mod runs;
 mod starts;
 mod task_views;
 mod text;
 mod versions;
 mod views;
+mod workflow_listings;
 mod workflows;
 
 pub use alerts::{AlertSettings, Courier, Hook, Links};
@@ -49,15 +54,21 @@ pub use engine::Engine;
 pub use error::EngineError;
 pub use listings::{OperationOrder, OperationPage, OperationQuery, OperationState, OperationView};
 pub use notifications::ObjectNotice;
+pub use overview::{HourView, OverviewView, QueueView};
 pub use parts::{Clock, EngineParts, EngineSettings, History, Ids, Storages, Warehouses};
 pub use rehearsal::{Rehearsal, rehearse};
 pub use relations::RelationsView;
+pub use relatives::RelativesView;
 pub use requests::{BackfillRequest, ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
+pub use run_listings::RunPageView;
+pub use run_logs::{LogQuery, LogTail};
 // What a warehouse says of tables is shown as it is.
 pub use starts::{ScheduleView, StartsView};
+pub use tailer_store::runs::Position;
 pub use tailer_warehouse::{Count, TableDescription, TableKind};
 pub use versions::{ComparedText, Comparison, FileView, VersionLine, VersionView};
 pub use views::{
     AlertView, AttemptView, AwaitedView, BackfillView, ConfigurationDocument, ConfigurationView, Deployed,
     ExpectationView, FiringView, LogView, LogsView, RunDetails, RunView, TaskView, WorkflowView,
 };
+pub use workflow_listings::{WorkflowCard, WorkflowPage, WorkflowQuery, WorkflowState, WorkflowTarget};

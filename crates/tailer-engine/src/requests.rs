@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tailer_model::{
-    AccountId, Actor, ConfigurationType, Environment, ExecutionDate, Identity, RunId, RunStatus, TaskId, Via,
+    AccountId, Actor, ConfigurationType, Environment, ExecutionDate, Identity, RunId, RunStatus, SubStatus, TaskId,
+    TriggerType, Via,
 };
+use tailer_store::runs::Position;
 
 /// How a request names a configuration: resolved to a deployed one with or without the environment suffix.
 #[derive(Debug, Clone)]
@@ -85,12 +88,22 @@ pub struct RunQuery {
     pub environment: Option<Environment>,
     pub configuration_type: Option<ConfigurationType>,
     pub configuration: Option<ConfigurationRef>,
+    /// Only runs of operations whose id contains this, whatever its case.
+    pub search: String,
     pub job_id: Option<String>,
     pub status: Option<RunStatus>,
+    pub sub_status: Option<SubStatus>,
+    pub trigger: Option<TriggerType>,
     /// Day (UTC) the run started.
     pub execution_date: Option<ExecutionDate>,
-    /// Only runs that a listing has after this one.
-    pub after: Option<RunId>,
+    /// Only runs that started then or later.
+    pub from: Option<Timestamp>,
+    /// Only runs that started earlier.
+    pub until: Option<Timestamp>,
+    /// Only runs that a listing has after this place.
+    pub after: Option<Position>,
+    /// Only runs that a listing has before this place, and of those the last. Pages only.
+    pub before: Option<Position>,
     /// 1 to 1000.
     pub limit: u32,
 }

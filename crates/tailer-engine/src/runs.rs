@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tailer_model::{
     Actor, Configuration, ConfigurationType, ExecutionDate, Identity, JobId, JobMatch, RunId, RunStatus, TaskId,
@@ -12,11 +12,11 @@ use tailer_store::{
     Durability, Tx,
     configurations::ConfigurationRow,
     idempotency, logs,
-    runs::{self, NewRun, RunFilter, RunRow},
+    runs::{self, NewRun, RunRow},
 };
 
 use crate::{
-    ConfigurationRef, Engine, EngineError, LaunchRequest, LogView, LogsView, RunDetails, RunQuery, RunView, alerts,
+    ConfigurationRef, Engine, EngineError, LaunchRequest, LogView, LogsView, RunDetails, RunView, alerts,
     configurations::{context_of, quoted, resolve},
     task_views, text,
 };
@@ -43,6 +43,9 @@ pub(crate) fn view_of(tx: &mut Tx<'_>, run: RunRow, now: Timestamp) -> Result<Ru
         error: run.error,
         trigger: run.trigger,
         reason,
+        took: run.end.unwrap_or(now).duration_since(run.start).max(SignedDuration::ZERO),
+        rows: run.rows,
+        bytes: run.bytes,
     })
 }
 
@@ -172,42 +175,6 @@ impl Engine {
                     return Err(unknown_run(&run));
                 }
                 view_of(tx, found, now)
-            })
-            .await
-    }
-
-    /// Runs, newest start first.
-    ///
-    /// # Errors
-    /// As [`Engine::run_status`] when the query names a configuration.
-    pub async fn runs(&self, query: RunQuery) -> Result<Vec<RunView>, EngineError> {
-        let now = self.0.now();
-        self.0
-            .parts
-            .store
-            .read(move |tx| {
-                let mut filter = RunFilter {
-                    account: query.account,
-                    environment: query.environment,
-                    configuration_type: query.configuration_type,
-                    configuration: None,
-                    job_id: None,
-                    status: query.status,
-                    started_on: query.execution_date.map(|day| day.0),
-                    after: match &query.after {
-                        Some(run) => runs::get(tx, run)?.map(|row| (row.start, row.sequence)),
-                        None => None,
-                    },
-                    limit: query.limit,
-                };
-                if let Some(wanted) = &query.configuration {
-                    let row = resolve(tx, wanted)?;
-                    filter.job_id = job_of(&row.identity, query.job_id.as_deref())?;
-                    filter.configuration = Some(row.key);
-                    // The key says it all; the rest would only keep the index from being used.
-                    (filter.account, filter.environment, filter.configuration_type) = (None, None, None);
-                }
-                runs::list(tx, &filter)?.into_iter().map(|run| view_of(tx, run, now)).collect()
             })
             .await
     }

@@ -1,5 +1,6 @@
 //! What the engine answers: the shapes of `spec/api.md`, ready to be written as JSON.
 
+use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
 use tailer_model::{
@@ -43,6 +44,14 @@ pub struct RunView {
     /// Why it waits, for queued runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How long it took, or takes so far; never negative. Not part of the API's answer, like what follows.
+    #[serde(skip)]
+    pub took: SignedDuration,
+    /// What its tasks counted together, once it has ended.
+    #[serde(skip)]
+    pub rows: Option<u64>,
+    #[serde(skip)]
+    pub bytes: Option<u64>,
 }
 
 #[derive(Debug, Clone, Serialize)]

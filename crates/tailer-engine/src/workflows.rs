@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use tailer_model::{Actor, ConfigurationType, ExecutionDate, JobId, RunId, operation::Definition, rfc3339_micros};
 use tailer_store::{
-    ConfigurationKey, Durability, Tx, configurations,
+    ConfigurationKey, Durability, Tx,
+    configurations::{self, ConfigurationRow},
     runs::{self, NewRun, RunRow},
     workflows,
 };
@@ -126,47 +127,45 @@ impl Engine {
     pub async fn workflow_status(&self, configuration: &ConfigurationRef) -> Result<WorkflowView, EngineError> {
         only_workflows(configuration)?;
         let wanted = configuration.clone();
-        self.0
-            .parts
-            .store
-            .read(move |tx| {
-                let row = resolve(tx, &wanted)?;
-                let state = workflows::state(tx, row.key)?
-                    .ok_or_else(|| EngineError::Internal(format!("{} has no workflow state", row.identity)))?;
-                let awaited = workflows::awaited(tx, row.key)?
-                    .into_iter()
-                    .map(|job_id| {
-                        let arrival = state.arrivals.iter().find(|arrival| arrival.job_id == job_id);
-                        AwaitedView {
-                            arrived: arrival.is_some(),
-                            run_id: arrival.map(|a| a.run_id.clone()),
-                            date: arrival.map(|a| rfc3339_micros(a.date)),
-                            job_id,
-                        }
-                    })
-                    .collect();
-                let firings = workflows::firings(tx, row.key, 10)?
-                    .into_iter()
-                    .map(|firing| FiringView {
-                        generation: firing.generation,
-                        date: rfc3339_micros(firing.date),
-                        run_id: firing.run_id,
-                        triggered_by: firing.triggered_by,
-                    })
-                    .collect();
-                Ok(WorkflowView {
-                    account: row.identity.account,
-                    environment: row.identity.environment,
-                    configuration_id: row.identity.configuration_id,
-                    activated: row.activated,
-                    generation: state.generation,
-                    last_reset_date: state.last_reset.map(rfc3339_micros),
-                    awaited,
-                    firings,
-                })
-            })
-            .await
+        self.0.parts.store.read(move |tx| resolve(tx, &wanted).and_then(|row| status_of(tx, row))).await
     }
+}
+
+/// What a workflow has collected and awaits, and its last ten firings.
+pub(crate) fn status_of(tx: &mut Tx<'_>, row: ConfigurationRow) -> Result<WorkflowView, EngineError> {
+    let state = workflows::state(tx, row.key)?
+        .ok_or_else(|| EngineError::Internal(format!("{} has no workflow state", row.identity)))?;
+    let awaited = workflows::awaited(tx, row.key)?
+        .into_iter()
+        .map(|job_id| {
+            let arrival = state.arrivals.iter().find(|arrival| arrival.job_id == job_id);
+            AwaitedView {
+                arrived: arrival.is_some(),
+                run_id: arrival.map(|a| a.run_id.clone()),
+                date: arrival.map(|a| rfc3339_micros(a.date)),
+                job_id,
+            }
+        })
+        .collect();
+    let firings = workflows::firings(tx, row.key, 10)?
+        .into_iter()
+        .map(|firing| FiringView {
+            generation: firing.generation,
+            date: rfc3339_micros(firing.date),
+            run_id: firing.run_id,
+            triggered_by: firing.triggered_by,
+        })
+        .collect();
+    Ok(WorkflowView {
+        account: row.identity.account,
+        environment: row.identity.environment,
+        configuration_id: row.identity.configuration_id,
+        activated: row.activated,
+        generation: state.generation,
+        last_reset_date: state.last_reset.map(rfc3339_micros),
+        awaited,
+        firings,
+    })
 }
 
 fn only_workflows(configuration: &ConfigurationRef) -> Result<(), EngineError> {

@@ -43,6 +43,6 @@ pub use monitoring::Monitoring;
 pub use problem::{Problem, Problems};
 pub use schedule::Schedule;
 pub use secret::{Secret, redact};
-pub use status::{RunStatus, SubStatus, TaskStatus};
+pub use status::{RunStatus, SubStatus, TaskStatus, TriggerType};
 pub use suggest::nearest;
 pub use time::rfc3339_micros;

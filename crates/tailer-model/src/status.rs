@@ -33,6 +33,34 @@ text_enum! {
     }
 }
 
+impl SubStatus {
+    /// The status of a run with this finer outcome.
+    #[must_use]
+    pub fn status(self) -> RunStatus {
+        match self {
+            Self::Queued | Self::Running => RunStatus::Running,
+            Self::Success | Self::Warning | Self::Break | Self::Stop => RunStatus::Success,
+            Self::Failed | Self::Cancelled | Self::TimedOut => RunStatus::Failed,
+            Self::NoMatch => RunStatus::NoMatch,
+            Self::Checked => RunStatus::Checked,
+        }
+    }
+}
+
+text_enum! {
+    /// What started a run: the `type` of its trigger.
+    pub enum TriggerType {
+        /// Somebody asked for it, through the API or the Studio.
+        Api = "api",
+        /// Somebody asked for it on the command line.
+        Cli = "cli",
+        Schedule = "schedule",
+        Backfill = "backfill",
+        File = "file",
+        Workflow = "workflow",
+    }
+}
+
 text_enum! {
     /// State of one task of a run.
     pub enum TaskStatus {
@@ -49,6 +77,7 @@ text_enum! {
 as_text!(RunStatus);
 as_text!(SubStatus);
 as_text!(TaskStatus);
+as_text!(TriggerType);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use std::{fmt::Display, str::FromStr};
 use jiff::Timestamp;
 use tailer_model::{
     AccountId, AuditAction, ConfigurationType, Criticality, Environment, ExecutionDate, JobId, RunId, RunStatus,
-    SubStatus, TaskId, TaskStatus, Via, monitoring::Channel,
+    SubStatus, TaskId, TaskStatus, TriggerType, Via, monitoring::Channel,
 };
 
 use crate::{
@@ -241,7 +241,18 @@ macro_rules! enums {
         }
     )+ };
 }
-enums!(AuditAction, Environment, ConfigurationType, Criticality, RunStatus, SubStatus, TaskStatus, Via, Channel);
+enums!(
+    AuditAction,
+    Environment,
+    ConfigurationType,
+    Criticality,
+    RunStatus,
+    SubStatus,
+    TaskStatus,
+    TriggerType,
+    Via,
+    Channel
+);
 
 /// A list of identifiers in one column: a JSON array of strings.
 pub(crate) fn list_to_json<T: Display>(items: &[T]) -> String {

@@ -33,6 +33,7 @@ const ALL: &[Migration] = &[
     Migration { number: 9, name: "audit", sql: include_str!("../migrations/0009_audit.sql") },
     Migration { number: 10, name: "alerts", sql: include_str!("../migrations/0010_alerts.sql") },
     Migration { number: 12, name: "catalog", sql: include_str!("../migrations/0012_catalog.sql") },
+    Migration { number: 15, name: "runs_listing", sql: include_str!("../migrations/0015_runs_listing.sql") },
 ];
 
 /// The newest schema that this program knows.

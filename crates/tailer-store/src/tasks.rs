@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use tailer_model::{Criticality, RunId, TaskId, TaskStatus};
 
-use crate::{StoreError, Tx, runs::held_sequence};
+use crate::{
+    StoreError, Tx,
+    runs::{Moved, held_sequence},
+};
 
 /// A task as recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -186,6 +189,16 @@ pub fn attempts(tx: &mut Tx<'_>, run_id: &RunId) -> Result<Vec<AttemptRow>, Stor
 
 fn planned(changed: u64, run_id: &RunId, task_id: &TaskId) -> Result<bool, StoreError> {
     if changed == 1 { Ok(true) } else { Err(StoreError::Missing(format!("task {task_id} of run {run_id}"))) }
+}
+
+/// What the tasks of a run have counted together.
+pub(crate) fn moved(tx: &mut Tx<'_>, run: i64) -> Result<Moved, StoreError> {
+    let counted: Vec<Json> =
+        tx.query("SELECT statistics FROM tasks WHERE run = ?1 AND statistics <> 'null'", &[run.into()], |row| {
+            row.take()
+        })?;
+    let sum = |name| counted.iter().filter_map(|one| one.get(name)?.as_i64()).reduce(i64::saturating_add);
+    Ok(Moved { rows: sum("rows"), bytes: sum("bytes") })
 }
 
 /// Ends the open tasks of a run that a person ended: what ran is cancelled, what waited is skipped.

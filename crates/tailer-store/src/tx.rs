@@ -9,6 +9,7 @@
 //!   conditions are left out of the text instead;
 //! - `INSERT .. ON CONFLICT (columns) DO NOTHING` or `DO UPDATE SET .. excluded..`, `RETURNING`, `UPDATE .. WHERE` with
 //!   subqueries, `CASE`, `COALESCE`, `EXISTS`, `LIMIT`, partial indexes;
+//! - `INDEXED BY` where SQLite, which keeps no statistics, must not guess; a PostgreSQL session leaves it out;
 //! - no functions of dates, JSON or text: those happen in Rust. No `INSERT OR ..`, `rowid`, `PRAGMA`, `GLOB`, `IFNULL`;
 //! - four kinds of value: integers (64 bits), text, bytes, NULL. Instants are integers: microseconds since the epoch, UTC.
 //!   Days are text, `YYYY-MM-DD`. Flags are 0 and 1. JSON is text.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use tailer_model::{JobId, RunId};
+use tailer_model::{AccountId, ConfigurationType, JobId, RunId};
 
 use crate::{
     StoreError, Tx,
@@ -140,6 +140,28 @@ pub fn arrive(
         &[key.into(), job_id.into(), run_id.into(), at.into()],
     )?;
     Ok(())
+}
+
+/// How much a workflow has collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Collected {
+    pub key: ConfigurationKey,
+    pub awaited: u64,
+    pub arrived: u64,
+}
+
+/// What the workflows of an account that are not archived have collected, in no order.
+///
+/// # Errors
+/// What the database says.
+pub fn collected(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<Collected>, StoreError> {
+    tx.query(
+        "SELECT c.key, (SELECT COUNT(*) FROM workflow_awaited WHERE configuration = c.key), \
+             (SELECT COUNT(*) FROM workflow_arrivals WHERE configuration = c.key) \
+         FROM configurations c WHERE c.account = ?1 AND c.configuration_type = ?2 AND c.archived = 0",
+        &[account.into(), ConfigurationType::Workflow.into()],
+        |row| Ok(Collected { key: row.take()?, awaited: row.take()?, arrived: row.take()? }),
+    )
 }
 
 /// The conditions of a complete set, for a workflow whose key is in the place given.

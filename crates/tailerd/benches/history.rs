@@ -1,11 +1,12 @@
 //! What a long history costs: the calls that are asked most, on an empty store and on one with 1,000,000 runs of 10,000
 //! configurations (`make bench`); SQLite, and PostgreSQL where `TAILERD_TEST_POSTGRES` names a server.
 //!
-//! The store is filled through its own crate, while no server runs. `TAILERD_BENCH_RUNS` fills in another number of runs. That no
-//! call reads what it does not answer is tested without a clock in `tailer-store/src/plans.rs` and `runs/cost.rs`.
+//! `TAILERD_BENCH_RUNS` fills in another number of runs. That no call reads what it does not answer is tested without a clock in
+//! `tailer-store/src/plans.rs` and `runs/cost.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod api;
+mod filled;
 mod place;
 mod report;
 #[path = "../tests/support/mod.rs"]
@@ -14,25 +15,13 @@ mod support;
 use std::time::{Duration, Instant};
 
 use api::Api;
-use jiff::{SignedDuration, Timestamp};
+use filled::{fill, runs_wanted};
 use place::Place;
 use report::{Table, millis, percentile, rate, resident};
 use serde_json::json;
-use support::{ACCOUNT, table_to_table};
-use tailer_model::{
-    ConfigurationType, Environment, ExecutionDate, Identity, RunId, RunStatus, SubStatus, operation::Definition,
-    parse_configuration,
-};
-use tailer_store::{
-    ConfigurationKey, Durability, Store, StoreError,
-    configurations::{self, NewVersion},
-    runs::{self, NewRun},
-};
+use support::table_to_table;
 
-const RUNS: usize = 1_000_000;
 const CONFIGURATIONS: usize = 10_000;
-/// Runs recorded in one transaction while filling.
-const BATCH: usize = 5_000;
 /// Times that each call is asked.
 const READS: usize = 4_000;
 const LAUNCHES: usize = 1_000;
@@ -43,7 +32,7 @@ fn main() {
         return;
     }
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runs = std::env::var("TAILERD_BENCH_RUNS").map_or(RUNS, |runs| runs.parse().expect("a number of runs"));
+    let runs = runs_wanted();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut table = Table::default();
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -51,7 +40,7 @@ fn main() {
         table_to_table(&place.folder, "probe", &[("one", "SELECT 1 AS n", json!({}))], json!({ "max_active_runs": 4 }));
         let (before, after) = (runtime.block_on(look(&place)), {
             let started = Instant::now();
-            fill(&place, runs);
+            fill(&place, runs, CONFIGURATIONS);
             table.row(
                 &format!("{}: {runs} runs of {CONFIGURATIONS} configurations recorded", place.name),
                 rate(runs as f64 / started.elapsed().as_secs_f64()),
@@ -116,92 +105,4 @@ fn compare(table: &mut Table, place: &Place, before: &Look, after: &Look) {
     row("start", millis(empty), millis(full), full.as_secs_f64() / empty.as_secs_f64());
     let megabytes = |memory: f64| format!("{memory:.1} MB");
     row("memory", megabytes(before.memory), megabytes(after.memory), after.memory / before.memory);
-}
-
-/// Records the configurations, one in ten with a schedule, and as many ended runs, a second apart.
-fn fill(place: &Place, runs: usize) {
-    let document = std::fs::read_to_string(place.folder.join("probe.json")).unwrap();
-    let (parsed, _) = parse_configuration(&document);
-    assert!(parsed.is_some_and(|c| matches!(c.definition, Definition::TableToTable(_))));
-    let store = place.store();
-    let keys = write(&store, move |tx| {
-        (0..CONFIGURATIONS)
-            .map(|n| Ok(configurations::deploy(tx, &version(n, &document))?.key))
-            .collect::<Result<Vec<_>, _>>()
-    });
-    let first = Timestamp::now() - SignedDuration::from_secs(i64::try_from(runs).unwrap() + 3600);
-    for batch in (0..runs).step_by(BATCH) {
-        let keys = keys.clone();
-        write(&store, move |tx| {
-            for n in batch..runs.min(batch + BATCH) {
-                let at = first + SignedDuration::from_secs(i64::try_from(n).unwrap_or_default());
-                let (status, sub_status) = match n % 20 {
-                    0 => (RunStatus::Failed, SubStatus::Failed),
-                    1 => (RunStatus::Success, SubStatus::Warning),
-                    _ => (RunStatus::Success, SubStatus::Success),
-                };
-                runs::create_ended(
-                    tx,
-                    &run(n % CONFIGURATIONS, keys[n % CONFIGURATIONS], at),
-                    status,
-                    sub_status,
-                    None,
-                )?;
-            }
-            Ok(())
-        });
-    }
-}
-
-fn write<T: Send + 'static>(
-    store: &Store,
-    decide: impl FnOnce(&mut tailer_store::Tx<'_>) -> Result<T, StoreError> + Send + 'static,
-) -> T {
-    store.write_blocking(Durability::Relaxed, decide).unwrap()
-}
-
-fn identity(n: usize) -> Identity {
-    Identity {
-        account: ACCOUNT.parse().unwrap(),
-        environment: Environment::Dev,
-        configuration_type: ConfigurationType::TableToTable,
-        configuration_id: format!("operation_{n}_DEV"),
-    }
-}
-
-fn version(n: usize, document: &str) -> NewVersion {
-    let mut document: serde_json::Value = serde_json::from_str(document).unwrap();
-    document["configuration_id"] = json!(format!("operation_{n}"));
-    if n.is_multiple_of(10) {
-        document["schedule_interval"] = json!("0 6 1 1 *");
-        document["start_date"] = json!("2024, 1, 1");
-    }
-    NewVersion {
-        identity: identity(n),
-        document: document.to_string(),
-        files: [("probe_one.sql".to_owned(), b"SELECT 1 AS n".to_vec())].into(),
-        activated: true,
-        archived: false,
-        max_active_runs: 1,
-        by: "bench".into(),
-        at: Timestamp::now(),
-        context: None,
-        watched: None,
-        roams: true,
-    }
-}
-
-fn run(n: usize, configuration: ConfigurationKey, at: Timestamp) -> NewRun {
-    NewRun {
-        run_id: RunId::new(at, uuid::Uuid::new_v4()),
-        configuration,
-        version: 1,
-        job_id: identity(n).job_id(None),
-        execution_date: ExecutionDate::of(at),
-        trigger: json!({"type": "api", "by": "bench", "run_ids": []}),
-        parameters: json!({}),
-        tasks: None,
-        at,
-        input: json!(null),
-    }
 }

@@ -97,8 +97,8 @@ pub(super) async fn get_last_status(call: &Call<'_>, fields: &mut Fields<'_>) ->
         job_id: job_id.map(|name| name.0),
         status,
         execution_date,
-        after: None,
         limit: limit.map_or(DEFAULT_LIMIT, |limit| limit.0),
+        ..RunQuery::default()
     };
     runs(&call.app.engine.runs(query).await?, &target.spelled)
 }
@@ -123,11 +123,10 @@ pub(super) async fn get_by_status(call: &Call<'_>, fields: &mut Fields<'_>) -> R
         environment,
         configuration_type: Some(kind),
         configuration,
-        job_id: None,
         status: request.status,
         execution_date: request.execution_date,
-        after: None,
         limit: request.limit.map_or(DEFAULT_LIMIT, |limit| limit.0),
+        ..RunQuery::default()
     };
     runs(&call.app.engine.runs(query).await?, &spelled)
 }

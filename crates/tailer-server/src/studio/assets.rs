@@ -24,11 +24,18 @@ const SHEETS: &str = concat!(
     include_str!("../../assets/css/markdown.css"),
     include_str!("../../assets/css/catalog.css"),
     include_str!("../../assets/css/operation.css"),
+    include_str!("../../assets/css/runs.css"),
+);
+
+/// One script likewise; each file is a function of its own.
+const SCRIPTS: &str = concat!(
+    include_str!("../../assets/studio.js"),
+    include_str!("../../assets/live.js"),
+    include_str!("../../assets/log.js"),
 );
 
 static STYLE: LazyLock<Asset> = LazyLock::new(|| asset_of("css", "text/css; charset=utf-8", SHEETS));
-static SCRIPT: LazyLock<Asset> =
-    LazyLock::new(|| asset_of("js", "text/javascript; charset=utf-8", include_str!("../../assets/studio.js")));
+static SCRIPT: LazyLock<Asset> = LazyLock::new(|| asset_of("js", "text/javascript; charset=utf-8", SCRIPTS));
 
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| asset_of("svg", "image/svg+xml", include_str!("../../assets/icon.svg")));

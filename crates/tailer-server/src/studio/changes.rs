@@ -25,8 +25,10 @@ use crate::{access::Role, app::App};
 #[serde(default)]
 pub(super) struct Fields {
     csrf: String,
-    /// Where to go afterwards instead of the operation's page.
+    /// Where to go afterwards instead of the page of what was changed.
     back: String,
+    /// The task that is meant, of a run.
+    task: String,
 }
 
 /// `POST /operations/{account}/{environment}/{kind}/{id}/{change}`
@@ -73,7 +75,10 @@ pub(super) async fn run(
     let by = &visitor.actor();
     let shown = match change.as_str() {
         "cancel" => {
-            app.engine.cancel_run(&configuration, &run.run_id, by).await?;
+            match filters::read::<TaskId>("task", &fields.task)? {
+                Some(task) => app.engine.cancel_task(&configuration, &run.run_id, &task, by).await?,
+                None => app.engine.cancel_run(&configuration, &run.run_id, by).await?,
+            }
             run.run_id
         }
         "check" => {
@@ -107,19 +112,17 @@ pub(super) async fn checked(
     visitor: Visitor,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Redirect, PageError> {
-    let csrf = fields.iter().find(|(name, _)| name == "csrf").map_or("", |(_, value)| value);
-    visitor.genuine(csrf)?;
+    let field = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value);
+    visitor.genuine(field("csrf"))?;
     let mut marked = Vec::new();
     for (_, id) in fields.iter().filter(|(name, _)| name == "run") {
         let (run, configuration) = run_page::found(&app, &visitor, id).await?;
         visitor.require(Role::Operator, &run.account, "setting runs to CHECKED")?;
         marked.push((run, configuration));
     }
-    let mut account = String::new();
     for (run, configuration) in marked {
         let by = &visitor.actor();
         app.engine.set_run_status(&configuration, &run.run_id, RunStatus::Checked, by).await?;
-        account = run.account.to_string();
     }
-    Ok(Redirect::to(&filters::address("/runs", &[("account", &account)])))
+    Ok(Redirect::to(safe_path(field("back")).unwrap_or("/runs")))
 }

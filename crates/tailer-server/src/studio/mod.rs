@@ -68,6 +68,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/runs", get(pages::runs::page))
         .route("/runs/checked", post(changes::checked))
         .route("/runs/{run}", get(pages::run::page))
+        .route("/runs/{run}/log", get(pages::run::log::following))
+        .route("/runs/{run}/log.txt", get(pages::run::log::text))
         .route("/runs/{run}/{change}", post(changes::run))
         .route("/workflows", get(pages::workflows::page))
         .route("/catalog", get(pages::catalog::overview::page))

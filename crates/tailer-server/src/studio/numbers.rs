@@ -33,20 +33,35 @@ pub(super) fn thousands(number: u64) -> String {
     shown
 }
 
+/// `999 bytes`, `1.2 MB`
+pub(super) fn size(bytes: u64) -> String {
+    scaled(bytes, &["kB", "MB", "GB", "TB", "PB"]).unwrap_or_else(|| format!("{bytes} bytes"))
+}
+
+/// `999`, `1.2 M`: where there is little room.
+pub(super) fn short(number: u64) -> String {
+    scaled(number, &["k", "M", "G", "T", "P"]).unwrap_or_else(|| number.to_string())
+}
+
+/// With what is counted: `1 row`, `2 rows`.
+pub(super) fn several(number: u64, one: &str) -> String {
+    format!("{} {one}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// In the largest of some units, each a thousand of the one before; nothing below a thousand.
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
-    if bytes < 1000 {
-        return format!("{bytes} bytes");
+fn scaled(number: u64, units: &[&str]) -> Option<String> {
+    if number < 1000 {
+        return None;
     }
-    let mut number = bytes as f64 / 1000.0;
+    let mut number = number as f64 / 1000.0;
     let mut unit = 0;
-    while number >= 999.5 && unit + 1 < UNITS.len() {
+    while number >= 999.5 && unit + 1 < units.len() {
         number /= 1000.0;
         unit += 1;
     }
     let digits = if number < 9.95 { 1 } else { 0 };
-    format!("{number:.digits$} {}", UNITS.get(unit).copied().unwrap_or_default())
+    Some(format!("{number:.digits$} {}", units.get(unit).copied().unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -71,6 +86,8 @@ mod tests {
         ] {
             assert_eq!(size(number), shown);
         }
+        assert_eq!((short(950), short(15_400_000)), ("950".to_owned(), "15 M".to_owned()));
+        assert_eq!((several(1, "row"), several(2_000, "row")), ("1 row".to_owned(), "2,000 rows".to_owned()));
         assert_eq!(count(Some(Count::About(1500))), "about 1,500");
         assert_eq!(bytes(None), "");
     }

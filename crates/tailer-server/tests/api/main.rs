@@ -22,6 +22,7 @@ mod settings;
 mod sign_in;
 mod studio;
 mod studio_operations;
+mod studio_runs;
 mod support;
 mod tokens;
 mod workflows;

@@ -12,12 +12,12 @@ use crate::support::{ACCOUNT, Answer, House, OTHER, table_to_table};
 
 const BAD: &str = "SELECT 1 AS one;\nSELECT no_such_column FROM UNNEST([1]) AS a";
 
-async fn page(house: &House, token: &str, path: &str) -> Answer {
+pub(crate) async fn page(house: &House, token: &str, path: &str) -> Answer {
     let request = house.http.get(format!("{}{path}", house.url)).bearer_auth(token);
     Answer::of(request.send().await.unwrap()).await
 }
 
-async fn form(house: &House, token: &str, path: &str, fields: &str) -> Answer {
+pub(crate) async fn form(house: &House, token: &str, path: &str, fields: &str) -> Answer {
     let request = house.http.post(format!("{}{path}", house.url)).bearer_auth(token);
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(fields.to_owned());
     Answer::of(request.send().await.unwrap()).await
@@ -38,7 +38,8 @@ async fn every_page_shows_what_there_is_and_loads_nothing_from_elsewhere() {
         ("/runs", "good_DEV"),
         ("/runs?status=SUCCESS&kind=gbq-to-gbq&environment=DEV&id=good", "good_DEV"),
         ("/runs?status=FAILED", "No run matches"),
-        (&format!("/runs?after={run}"), "No run matches"),
+        ("/runs?after=0-0", "No run matches"),
+        ("/runs?sub_status=SUCCESS&trigger=api", "good_DEV"),
         (&format!("/runs/{run}"), "SUCCESS"),
         ("/workflows", "0 workflows"),
         ("/settings", "for its administrators"),

@@ -9,9 +9,16 @@ use crate::{
     tx::{Field, Fields, Value},
 };
 
-/// `?1` becomes `$1`: a question mark stands in our statements for nothing else.
+/// `?1` becomes `$1`: a question mark stands in our statements for nothing else. Which index to walk along is left out: PostgreSQL
+/// goes by its statistics.
 pub(super) fn numbered(sql: &str) -> String {
-    sql.replace('?', "$")
+    let mut parts = sql.split(" INDEXED BY ");
+    let mut text = parts.next().unwrap_or_default().replace('?', "$");
+    for part in parts {
+        let name = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
+        text.push_str(&part.get(name..).unwrap_or_default().replace('?', "$"));
+    }
+    text
 }
 
 pub(super) fn parameters<'a>(params: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {

@@ -1,9 +1,13 @@
 //! How runs end: by their worker, by cancellation, by a person who sets the status.
 
 use jiff::Timestamp;
-use tailer_model::{RunId, RunStatus, SubStatus};
+use tailer_model::{AccountId, RunId, RunStatus, SubStatus};
 
-use super::slots;
+use super::{
+    Moved,
+    hours::{self, Counted},
+    slots,
+};
 use crate::{StoreError, Tx, configurations::ConfigurationKey, tasks};
 
 /// What became of a wish to cancel.
@@ -31,11 +35,22 @@ struct State {
     phase: Phase,
     outcome: slots::Outcome,
     fence: i64,
+    account: AccountId,
+    started: Timestamp,
+    /// What it moved, once it has ended.
+    moved: Moved,
+}
+
+impl State {
+    fn counted(&self, outcome: slots::Outcome, moved: Moved) -> Counted<'_> {
+        Counted { account: &self.account, started: self.started, outcome, moved }
+    }
 }
 
 fn state(tx: &mut Tx<'_>, run_id: &RunId) -> Result<Option<State>, StoreError> {
     tx.query_one(
-        "SELECT sequence, configuration, phase, status, sub_status, fence FROM runs WHERE run_id = ?1",
+        "SELECT sequence, configuration, phase, status, sub_status, fence, account, started, rows_moved, bytes_moved \
+         FROM runs WHERE run_id = ?1",
         &[run_id.into()],
         |row| {
             Ok(State {
@@ -49,6 +64,9 @@ fn state(tx: &mut Tx<'_>, run_id: &RunId) -> Result<Option<State>, StoreError> {
                 },
                 outcome: (row.take()?, row.take()?),
                 fence: row.take()?,
+                account: row.take()?,
+                started: row.take()?,
+                moved: Moved { rows: row.take()?, bytes: row.take()? },
             })
         },
     )
@@ -66,9 +84,10 @@ struct End<'a> {
 /// Ends a run that has not ended: gives back what it holds, keeps the counters.
 fn end(tx: &mut Tx<'_>, run: &State, end: &End<'_>) -> Result<(), StoreError> {
     let (status, sub_status) = end.outcome;
+    let moved = if run.phase == Phase::Running { tasks::moved(tx, run.sequence)? } else { Moved::default() };
     tx.execute(
         "UPDATE runs SET phase = 'ended', status = ?2, sub_status = ?3, error = ?4, reason = ?5, fence = ?6, ended = ?7, \
-             updated = ?7, lease_until = NULL WHERE sequence = ?1",
+             updated = ?7, lease_until = NULL, rows_moved = ?8, bytes_moved = ?9 WHERE sequence = ?1",
         &[
             run.sequence.into(),
             status.into(),
@@ -77,8 +96,11 @@ fn end(tx: &mut Tx<'_>, run: &State, end: &End<'_>) -> Result<(), StoreError> {
             end.reason.into(),
             end.fence.into(),
             end.at.into(),
+            moved.rows.into(),
+            moved.bytes.into(),
         ],
     )?;
+    hours::add(tx, &run.counted(end.outcome, moved))?;
     match run.phase {
         Phase::Queued => slots::leave_queue(tx, run.configuration)?,
         Phase::Running => slots::free(tx, run.configuration)?,
@@ -125,6 +147,10 @@ pub fn set_status(tx: &mut Tx<'_>, run_id: &RunId, status: RunStatus, at: Timest
             &[run.sequence.into(), outcome.0.into(), outcome.1.into(), at.into()],
         )?;
         slots::count(tx, run.configuration, Some(run.outcome), outcome)?;
+        if run.outcome != outcome {
+            hours::take(tx, &run.counted(run.outcome, run.moved))?;
+            hours::add(tx, &run.counted(outcome, run.moved))?;
+        }
     } else if status != RunStatus::Running {
         let reason = format!("set to {status} by a person before it ended");
         let fence = run.fence + 1;

@@ -7,9 +7,9 @@
 //! worker names its fence, and one that is not current any more is refused: `false`, and nothing is written. A worker that reads
 //! `false` has lost the run and lets go of it.
 //!
-//! One file per matter: this one has creation and look-ups, [`list`](list()) the listings, `claim` how workers get and keep runs,
-//! `end` how runs end, `prune` how old ones are given up, `slots` the counters behind it all, `summary` what listings of operations
-//! say of runs.
+//! One file per matter: this one has creation and look-ups, [`list`](list()) the listings and `walks` how indices serve them, `claim`
+//! how workers get and keep runs, `end` how runs end, `prune` how old ones are given up, `triggers` what triggered what, `slots` the
+//! counters behind it all and `hours` those of each hour, `summary` what listings of operations say of runs.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -26,10 +26,15 @@ mod claim;
 #[cfg(test)]
 mod cost;
 mod end;
+mod hours;
 mod list;
+mod position;
 mod prune;
+mod queues;
 mod slots;
 mod summary;
+mod triggers;
+mod walks;
 
 pub(crate) use claim::held_sequence;
 pub use claim::{
@@ -37,9 +42,15 @@ pub use claim::{
     take_over,
 };
 pub use end::{CancelOutcome, finish, request_cancel, set_status};
-pub use list::{RunFilter, list, served_dates};
+pub(crate) use hours::Moved;
+pub use hours::{HourRow, hours, how_many};
+pub use list::{RunFilter, RunPage, bounds, list, page, served_dates};
+pub use position::Position;
 pub use prune::{Pruned, Sight, beyond, older, oldest_in, prune};
+pub use queues::{Queue, queues};
 pub use summary::{failures, last_starts};
+pub use triggers::triggered_by;
+pub use walks::MOST_OPERATIONS;
 
 /// What a trigger makes.
 #[derive(Debug, Clone)]
@@ -93,11 +104,23 @@ pub struct RunRow {
     pub fence: i64,
     pub lease_until: Option<Timestamp>,
     pub cancel_requested: bool,
+    /// Rows that its tasks have counted, once it has ended; nothing where none counted.
+    pub rows: Option<u64>,
+    pub bytes: Option<u64>,
+}
+
+impl RunRow {
+    /// Where it stands in listings.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { started: self.start, sequence: self.sequence }
+    }
 }
 
 const COLUMNS: &str = "sequence, run_id, configuration, account, environment, configuration_type, configuration_id, version, \
                        job_id, status, sub_status, execution_date, created, started, ended, updated, launched, parameters, \
-                       tasks, input, progress, error, reason, worker, fence, lease_until, cancel_requested";
+                       tasks, input, progress, error, reason, worker, fence, lease_until, cancel_requested, \
+                       rows_moved, bytes_moved";
 
 fn read(row: &Row<'_>) -> Result<RunRow, StoreError> {
     Ok(RunRow {
@@ -125,6 +148,8 @@ fn read(row: &Row<'_>) -> Result<RunRow, StoreError> {
         fence: row.take()?,
         lease_until: row.take()?,
         cancel_requested: row.take()?,
+        rows: row.take()?,
+        bytes: row.take()?,
     })
 }
 
@@ -161,13 +186,13 @@ fn insert(
 ) -> Result<i64, StoreError> {
     let tasks = run.tasks.as_deref().map(list_to_json);
     let ended = (phase == "ended").then_some(run.at);
-    let sequence = tx.query_one(
+    let inserted = tx.query_one(
         "INSERT INTO runs (run_id, configuration, account, environment, configuration_type, configuration_id, version, job_id, \
              phase, status, sub_status, execution_date, created, started, ended, updated, launched, parameters, tasks, \
-             input, error) \
+             input, error, trigger_type) \
          SELECT ?1, key, account, environment, configuration_type, configuration_id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, \
-             ?9, ?11, ?12, ?13, ?14, ?15 \
-         FROM configurations WHERE key = ?2 RETURNING sequence",
+             ?9, ?11, ?12, ?13, ?14, ?15, ?16 \
+         FROM configurations WHERE key = ?2 RETURNING sequence, account",
         &[
             (&run.run_id).into(),
             run.configuration.into(),
@@ -184,11 +209,23 @@ fn insert(
             tasks.as_deref().into(),
             (&run.input).into(),
             error.into(),
+            triggers::type_of(&run.trigger).into(),
         ],
-        |row| row.take(),
+        |row| Ok((row.take()?, row.take()?)),
     )?;
-    let sequence = sequence.ok_or_else(|| StoreError::Missing(format!("configuration {}", run.configuration.0)))?;
+    let (sequence, account) =
+        inserted.ok_or_else(|| StoreError::Missing(format!("configuration {}", run.configuration.0)))?;
     slots::count(tx, run.configuration, None, (status, sub_status))?;
+    if phase == "ended" {
+        let counted = hours::Counted {
+            account: &account,
+            started: run.at,
+            outcome: (status, sub_status),
+            moved: Moved::default(),
+        };
+        hours::add(tx, &counted)?;
+    }
+    triggers::record(tx, sequence, &run.trigger)?;
     Ok(sequence)
 }
 

@@ -9,9 +9,14 @@
 //! names a run that is not found.
 
 use jiff::Timestamp;
-use tailer_model::{ExecutionDate, RunId, RunStatus, SubStatus};
+use tailer_model::{AccountId, ExecutionDate, RunId, RunStatus, SubStatus};
 
-use super::{list::bounds, slots};
+use super::{
+    Moved,
+    hours::{self, Counted},
+    list::bounds,
+    slots,
+};
 use crate::{StoreError, Tx, configurations::ConfigurationKey, ticks};
 
 /// Whether nothing stands on a run.
@@ -23,7 +28,8 @@ const FREE: &str = "phase = 'ended' \
      AND NOT EXISTS (SELECT 1 FROM alerts WHERE alerts.run = runs.sequence AND alerts.due IS NOT NULL)";
 
 /// What hangs on a run and is removed with it, but for its log, which may be long.
-const OF_A_RUN: [&str; 6] = ["tasks", "attempts", "statements", "expectations", "alerts", "table_updates"];
+const OF_A_RUN: [&str; 7] =
+    ["tasks", "attempts", "statements", "expectations", "alerts", "table_updates", "run_triggers"];
 
 /// What a look at old runs found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,6 +109,9 @@ struct Old {
     outcome: (RunStatus, SubStatus),
     execution_date: ExecutionDate,
     whole: bool,
+    account: AccountId,
+    started: Timestamp,
+    moved: Moved,
 }
 
 /// Removes these runs and all that hangs on them, about `most` rows in all. One on which something stands by now is left; one
@@ -133,8 +142,8 @@ pub fn prune(tx: &mut Tx<'_>, sequences: &[i64], most: u32) -> Result<Pruned, St
 
 fn free(tx: &mut Tx<'_>, sequence: i64) -> Result<Option<Old>, StoreError> {
     let sql = format!(
-        "SELECT run_id, configuration, status, sub_status, execution_date, CASE WHEN tasks IS NULL THEN CAST(1 AS BIGINT) ELSE 0 END \
-         FROM runs WHERE sequence = ?1 AND {FREE}"
+        "SELECT run_id, configuration, status, sub_status, execution_date, CASE WHEN tasks IS NULL THEN CAST(1 AS BIGINT) ELSE 0 END, \
+             account, started, rows_moved, bytes_moved FROM runs WHERE sequence = ?1 AND {FREE}"
     );
     tx.query_one(&sql, &[sequence.into()], |row| {
         Ok(Old {
@@ -143,6 +152,9 @@ fn free(tx: &mut Tx<'_>, sequence: i64) -> Result<Option<Old>, StoreError> {
             outcome: (row.take()?, row.take()?),
             execution_date: row.take()?,
             whole: row.take()?,
+            account: row.take()?,
+            started: row.take()?,
+            moved: Moved { rows: row.take()?, bytes: row.take()? },
         })
     })
 }
@@ -155,6 +167,8 @@ fn remove(tx: &mut Tx<'_>, sequence: i64, run: &Old) -> Result<u64, StoreError> 
     }
     tx.execute("DELETE FROM runs WHERE sequence = ?1", &[sequence.into()])?;
     slots::discount(tx, run.configuration, run.outcome)?;
+    let counted = Counted { account: &run.account, started: run.started, outcome: run.outcome, moved: run.moved };
+    hours::take(tx, &counted)?;
     let (from, until) = bounds(run.execution_date.0);
     if run.outcome.0 == RunStatus::Failed {
         ticks::note_failed(tx, run.configuration, &run.run_id, (from, until))?;

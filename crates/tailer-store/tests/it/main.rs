@@ -15,6 +15,7 @@ mod idempotency;
 mod logs;
 mod queue_model;
 mod races;
+mod run_pages;
 mod runs;
 mod service_accounts;
 mod settings;

@@ -333,8 +333,8 @@ fn listings_filter_and_put_the_newest_start_first() {
     assert_eq!(list(RunFilter { limit: 1, ..all() }), [new.clone()]);
     assert_eq!(list(RunFilter { configuration: Some(x), ..all() }), [new.clone(), old.clone()]);
     assert_eq!(list(RunFilter { job_id: Some(job("gbq-to-gbq|y_DEV")), ..all() }), [other.clone()]);
-    let day = Some("2026-05-04".parse().unwrap());
-    assert_eq!(list(RunFilter { started_on: day, ..all() }), [new.clone(), other.clone()]);
+    let (from, until) = runs::bounds("2026-05-04".parse().unwrap());
+    assert_eq!(list(RunFilter { from: Some(from), until: Some(until), ..all() }), [new.clone(), other.clone()]);
     assert_eq!(list(RunFilter { account: Some("000999".parse().unwrap()), ..all() }), []);
     assert_eq!(list(RunFilter { status: Some(RunStatus::Failed), ..all() }), []);
 

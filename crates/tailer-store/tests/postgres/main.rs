@@ -25,6 +25,8 @@ mod logs;
 mod queue_model;
 #[path = "../it/races.rs"]
 mod races;
+#[path = "../it/run_pages.rs"]
+mod run_pages;
 #[path = "../it/runs.rs"]
 mod runs;
 mod server;

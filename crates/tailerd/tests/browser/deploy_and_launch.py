@@ -41,7 +41,7 @@ with studio.browser() as browser:
     studio.picture(waiting, "run-waiting")
 
     with studio.without_reload(waiting):
-        page.get_by_role("button", name="Cancel").click()
+        page.get_by_role("button", name="Cancel", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("CANCELLED")
         assert page.url == first
         expect(waiting.get_by_role("heading", level=1)).to_contain_text("SUCCESS")

@@ -36,6 +36,11 @@ fn a_failing_task_shows_its_line() {
 }
 
 #[test]
+fn a_run_is_followed() {
+    House::open().tells("run_follows");
+}
+
+#[test]
 fn a_workflow_is_reset() {
     House::open().tells("workflow");
 }

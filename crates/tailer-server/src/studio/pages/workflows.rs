@@ -1,4 +1,4 @@
-//! `/workflows`: of each workflow, which jobs have arrived, since when and by which run, which are awaited, and its firings.
+//! `/workflows`: of each workflow how much of its set has arrived, since when and by which run, what it starts, its firings.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
-use tailer_engine::{OperationQuery, OperationView, WorkflowView};
+use tailer_engine::{WorkflowCard, WorkflowQuery, WorkflowState};
 use tailer_model::ConfigurationType;
 
 use super::operations;
@@ -25,7 +25,23 @@ const PAGE: usize = 25;
 pub(in crate::studio) struct Asked {
     account: String,
     q: String,
+    state: String,
     page: String,
+}
+
+/// What may be asked for as `state`, and in words.
+const STATES: [(&str, &str); 4] = [
+    ("waiting", "some jobs have arrived"),
+    ("complete", "complete, but its target cannot start"),
+    ("empty", "nothing has arrived"),
+    ("disabled", "disabled"),
+];
+
+/// A workflow with its addresses.
+struct Card {
+    of: WorkflowCard,
+    path: String,
+    target: String,
 }
 
 #[derive(Template)]
@@ -33,10 +49,11 @@ pub(in crate::studio) struct Asked {
 struct Workflows {
     frame: Frame,
     asked: Asked,
-    /// With their addresses.
-    workflows: Vec<(WorkflowView, String)>,
+    workflows: Vec<Card>,
     total: usize,
+    previous: Option<String>,
     next: Option<String>,
+    states: [(&'static str, &'static str); 4],
 }
 
 /// `GET /workflows`
@@ -48,29 +65,48 @@ pub(in crate::studio) async fn page(
     let account = filters::account(&visitor, &asked.account)?;
     let frame = Frame::new(&visitor, "Workflows", "/workflows", &account)?;
     let number = filters::read::<usize>("page", &asked.page)?.unwrap_or(1).max(1);
-    let query = OperationQuery {
-        configuration_type: Some(ConfigurationType::Workflow),
+    let (state, activated) = match asked.state.as_str() {
+        "" => (None, None),
+        "waiting" => (Some(WorkflowState::Waiting), None),
+        "complete" => (Some(WorkflowState::Complete), None),
+        "empty" => (Some(WorkflowState::Empty), None),
+        "disabled" => (None, Some(false)),
+        other => {
+            return Err(PageError::unreadable("state", other, "expected waiting, complete, empty or disabled"));
+        }
+    };
+    let query = WorkflowQuery {
+        account: account.clone(),
         search: asked.q.trim().to_owned(),
+        state,
+        activated,
         skip: (number - 1).saturating_mul(PAGE),
         limit: PAGE,
-        ..OperationQuery::of(account.clone())
     };
-    let found = app.engine.operations(query).await?;
-    let mut workflows = Vec::new();
-    for OperationView { of, .. } in found.operations {
-        let path = operations::path(&of);
-        let wanted = tailer_engine::ConfigurationRef {
-            account: of.account,
-            environment: of.environment,
-            configuration_type: of.configuration_type,
-            configuration_id: of.configuration_id,
-        };
-        workflows.push((app.engine.workflow_status(&wanted).await?, path));
-    }
-    let next = (number.saturating_mul(PAGE) < found.total).then(|| {
-        let number = (number + 1).to_string();
-        filters::address("/workflows", &[("account", account.as_str()), ("q", &asked.q), ("page", &number)])
-    });
-    let page = Workflows { frame, asked, workflows, total: found.total, next };
+    let found = app.engine.workflows(query).await?;
+    let card = |of: WorkflowCard| {
+        let view = &of.of;
+        let path = |kind, id: &str| operations::path_of(view.account.as_str(), view.environment, kind, id);
+        Card {
+            path: path(ConfigurationType::Workflow, &view.configuration_id),
+            target: path(of.target.configuration_type, &of.target.configuration_id),
+            of,
+        }
+    };
+    let address = |number: usize| {
+        let number = number.to_string();
+        let parameters =
+            [("account", account.as_str()), ("q", &asked.q), ("state", &asked.state), ("page", number.as_str())];
+        filters::address("/workflows", &parameters)
+    };
+    let page = Workflows {
+        frame,
+        previous: (number > 1).then(|| address(number - 1)),
+        next: (number.saturating_mul(PAGE) < found.total).then(|| address(number + 1)),
+        workflows: found.workflows.into_iter().map(card).collect(),
+        total: found.total,
+        states: STATES,
+        asked,
+    };
     Ok(frame::render(StatusCode::OK, &page))
 }

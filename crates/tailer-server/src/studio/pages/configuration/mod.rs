@@ -213,7 +213,7 @@ async fn gather(
 /// The task graph, coloured by a run, each task a link to its part of the page.
 fn drawn(graph: &TaskGraph, run: Option<&RunDetails>) -> String {
     let status = |id: &str| run?.tasks.iter().find(|task| task.task_id.as_str() == id).map(|task| task.status.clone());
-    charts::linked_graph(graph, &status, &|id| Some(format!("#part-{id}")))
+    charts::graph(graph, &status, &|id| Some(format!("#part-{id}")))
 }
 
 fn related(relations: RelationsView) -> Relations {

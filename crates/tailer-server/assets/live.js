@@ -1,0 +1,73 @@
+// News: what changes in #live is changed in place, so that what the reader has opened, marked, scrolled or focused stays as it is.
+// Changes are gathered by the server; and a page that is dear to load, or not looked at, is loaded less often.
+(() => {
+  document.addEventListener("DOMContentLoaded", () => {
+    opened();
+    addEventListener("hashchange", opened);
+    if (document.querySelector("#live, #log")) follow();
+  });
+
+  // A link to something folded unfolds it.
+  function opened() {
+    const wanted = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (wanted?.matches("details")) wanted.open = true;
+  }
+
+  // Whoever types is not disturbed.
+  const busy = (live) => live.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), select, textarea");
+
+  function follow() {
+    const events = new EventSource("/events");
+    let loading = false, again = false;
+    const load = async () => {
+      const live = document.getElementById("live");
+      if (loading || document.hidden || (live && busy(live))) { again = true; return; }
+      loading = true; again = false;
+      const began = performance.now();
+      try {
+        document.dispatchEvent(new Event("news"));
+        if (live) await refresh(live);
+      } catch { again = true; }
+      // At most a quarter of the time is spent on loading.
+      setTimeout(() => { loading = false; if (again) load(); }, Math.max(300, 3 * (performance.now() - began)));
+    };
+    events.addEventListener("changed", load);
+    // What changed before the stream was there, or while it was broken off.
+    events.addEventListener("open", load);
+    const late = () => { if (again) setTimeout(load); };
+    for (const kind of ["visibilitychange", "focusout", "change"]) document.addEventListener(kind, late);
+  }
+
+  async function refresh(live) {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    if (!answer.ok || answer.redirected) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
+    if (fresh) children(live, fresh);
+  }
+
+  // Nodes with the same key are the same; without any, those of the same kind at the same place.
+  const key = (node) => node.nodeType === 1 ? node.dataset?.key || node.id || null : null;
+  const alike = (old, fresh) => old && old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && key(old) === key(fresh);
+
+  function children(old, fresh) {
+    const known = new Map();
+    for (const child of old.children) if (key(child)) known.set(key(child), child);
+    let at = old.firstChild;
+    for (const wanted of [...fresh.childNodes]) {
+      const same = key(wanted) ? known.get(key(wanted)) : at;
+      if (!alike(same, wanted)) { old.insertBefore(wanted, at); continue; }
+      if (same === at) at = at.nextSibling; else old.insertBefore(same, at);
+      change(same, wanted);
+    }
+    while (at) { const next = at.nextSibling; at.remove(); at = next; }
+  }
+
+  function change(old, fresh) {
+    if (old.isEqualNode(fresh)) return;
+    if (old.nodeType !== 1) { old.nodeValue = fresh.nodeValue; return; }
+    const kept = old.nodeName === "DETAILS" ? "open" : null;
+    for (const { name } of [...old.attributes]) if (name !== kept && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name, value } of fresh.attributes) if (name !== kept && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    children(old, fresh);
+  }
+})();

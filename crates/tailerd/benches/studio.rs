@@ -1,0 +1,268 @@
+//! What the Studio's pages take at the server with a long history: 1,000,000 runs of 2,000 operations, 200 workflows, a run with 40
+//! tasks and a long log, 5,000 runs that wait (`make bench`); SQLite, and PostgreSQL where `TAILERD_TEST_POSTGRES` names a server.
+//!
+//! Somebody signs in and asks for every page, one after the other on one connection. Wanted are 50 ms for the 95th of a hundred;
+//! what a page and the files it names transfer is told beside it. `TAILERD_BENCH_RUNS` fills in another number of runs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod api;
+mod filled;
+mod place;
+mod report;
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use filled::{deployed, fill, identity, run, runs_wanted, write};
+use jiff::{SignedDuration, Timestamp};
+use place::Place;
+use report::{Table, millis, percentile};
+use serde_json::json;
+use support::{ACCOUNT, Server, table_to_table};
+use tailer_model::{
+    ConfigurationType, Criticality, Environment, Identity, JobId, RunId, RunStatus, SubStatus, TaskStatus, TriggerType,
+};
+use tailer_store::{
+    ConfigurationKey, Store, configurations, logs, runs as store_runs,
+    tasks::{self, TaskEnd},
+    workflows,
+};
+
+const CONFIGURATIONS: usize = 2_000;
+const WORKFLOWS: usize = 200;
+const WAITING: usize = 5_000;
+const TASKS: usize = 40;
+const LINES: usize = 20_000;
+/// Times that each page is asked for.
+const TIMES: usize = 200;
+const WANTED: Duration = Duration::from_millis(50);
+
+fn main() {
+    // `cargo test --benches` compiles and calls this too: nothing to test here.
+    if !std::env::args().any(|arg| arg == "--bench") {
+        return;
+    }
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let mut table = Table::default();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for place in Place::all(folder.path()) {
+        table_to_table(&place.folder, "probe", &[("one", "SELECT 1 AS n", json!({}))], json!({}));
+        let keys = fill(&place, runs_wanted(), CONFIGURATIONS);
+        let store = place.store();
+        let detailed = furnish(&store, &keys);
+        drop(store);
+        runtime.block_on(measure(&place, &detailed, &mut table));
+    }
+    table.print();
+}
+
+/// Adds what few have: a run with many tasks and a long log, runs that wait, workflows. Answers that run.
+fn furnish(store: &Store, keys: &[ConfigurationKey]) -> RunId {
+    let now = Timestamp::now();
+    let (key, waiting) = (keys[1], keys[2]);
+    let of = run(1, key, TriggerType::Api, now);
+    let id = of.run_id.clone();
+    write(store, move |tx| store_runs::create(tx, &of));
+    let detailed = id.clone();
+    write(store, move |tx| {
+        let lease = now + SignedDuration::from_secs(60);
+        let held = store_runs::claim(tx, "bench", now, lease, 1, 10, store_runs::Place::Home)?;
+        let fence = held.first().unwrap().fence;
+        let names: Vec<_> = (0..TASKS)
+            .map(|n| (format!("task_{n}").parse().unwrap(), "sql".to_owned(), Criticality::Critical))
+            .collect();
+        tasks::plan(tx, &id, fence, &names)?;
+        for (n, (task, ..)) in (0_i64..).zip(&names) {
+            let start = now + SignedDuration::from_secs(n);
+            tasks::start(tx, &id, fence, task, 1, start)?;
+            let statistics = json!({"rows": 1_000 + n, "bytes": 50_000, "slot_milliseconds": 1_500});
+            let sql = Some("SELECT a.one,\n  a.two\nFROM somewhere AS a\nWHERE a.three\n".repeat(15));
+            let at = start + SignedDuration::from_secs(5);
+            tasks::finish(
+                tx,
+                &id,
+                fence,
+                task,
+                TaskEnd { status: TaskStatus::Success, statistics, sql, error: None, at },
+            )?;
+        }
+        let line = |n: usize| logs::LogLine {
+            date: now,
+            level: if n.is_multiple_of(100) { "WARNING" } else { "INFO" }.into(),
+            task_id: Some(names[n % TASKS].0.clone()),
+            message: format!("line {n} of a log that says as much as such lines do"),
+        };
+        logs::append(tx, &id, &(0..LINES).map(line).collect::<Vec<_>>())?;
+        store_runs::finish(tx, &id, fence, RunStatus::Success, SubStatus::Success, None, now)?;
+        // Nobody takes what is disabled.
+        configurations::set_flags(tx, waiting, Some(false), None, "bench", now)
+    });
+    write(store, move |tx| {
+        (0..WAITING).try_for_each(|n| {
+            let at = now - SignedDuration::from_secs(i64::try_from(n).unwrap_or_default());
+            store_runs::create(tx, &run(2, waiting, TriggerType::Api, at))
+        })
+    });
+    let (one, two) = (identity(10).job_id(None), identity(30).job_id(None));
+    write(store, move |tx| (0..WORKFLOWS).try_for_each(|n| workflow(tx, n, [one.clone(), two.clone()], now)));
+    detailed
+}
+
+fn workflow(
+    tx: &mut tailer_store::Tx<'_>,
+    n: usize,
+    jobs: [JobId; 2],
+    at: Timestamp,
+) -> Result<(), tailer_store::StoreError> {
+    let identity = Identity {
+        account: ACCOUNT.parse().unwrap(),
+        environment: Environment::Dev,
+        configuration_type: ConfigurationType::Workflow,
+        configuration_id: format!("workflow_{n}_DEV"),
+    };
+    let document = json!({
+        "configuration_type": "workflow", "configuration_id": format!("workflow_{n}"), "environment": "DEV",
+        "account": ACCOUNT, "version": "2", "short_description": "after two", "schedule_interval_reset": "0 5 * * *",
+        "authorized_job_ids": jobs,
+        "target_dag": { "configuration_type": "table-to-table", "configuration_id": "operation_1_DEV" },
+    });
+    let key = configurations::deploy(tx, &deployed(identity, document.to_string()))?.key;
+    workflows::deploy(tx, key, &jobs, at)?;
+    let arrived = RunId::new(at, uuid::Uuid::new_v4());
+    workflows::arrive(tx, key, &jobs[n % 2], &arrived, at)
+}
+
+async fn measure(place: &Place, detailed: &RunId, table: &mut Table) {
+    let server = place.start();
+    let visitor = Visitor::signed_in(&server).await;
+    let style = visitor.files().await;
+    let day = (Timestamp::now() - SignedDuration::from_hours(5 * 24)).strftime("%Y-%m-%d").to_string();
+    let hour = (Timestamp::now() - SignedDuration::from_hours(2)).strftime("%Y-%m-%dT%H").to_string();
+    let deep = visitor.deep("/runs").await;
+    let deep_failed = visitor.deep("/runs?status=FAILED").await;
+    for (name, path) in [
+        ("overview", "/".to_owned()),
+        ("operations", "/operations".into()),
+        ("operations, searched", "/operations?q=operation_19".into()),
+        ("operations, page 20", "/operations?page=20".into()),
+        ("operations of an environment", "/operations?environment=DEV&kind=table-to-table".into()),
+        ("operation", format!("/operations/{ACCOUNT}/DEV/gbq-to-gbq/operation_1_DEV")),
+        ("runs", "/runs".into()),
+        ("runs, page 21", deep),
+        ("runs, FAILED", "/runs?status=FAILED".into()),
+        ("runs, FAILED, page 21", deep_failed),
+        ("runs, SUCCESS", "/runs?status=SUCCESS".into()),
+        ("runs, outcome CANCELLED", "/runs?sub_status=CANCELLED".into()),
+        ("runs, outcome TIMED_OUT (none)", "/runs?sub_status=TIMED_OUT".into()),
+        ("runs of an environment", "/runs?environment=PROD".into()),
+        ("runs of an environment that is rare", "/runs?environment=STAGING".into()),
+        ("runs of a kind", "/runs?kind=table-to-table".into()),
+        ("runs of a kind without runs", "/runs?kind=storage-to-tables".into()),
+        ("runs by trigger workflow", "/runs?trigger=workflow".into()),
+        ("runs by trigger backfill, the oldest", "/runs?trigger=backfill".into()),
+        ("runs by trigger backfill that failed (looks)", "/runs?trigger=backfill&status=FAILED".into()),
+        ("runs, FAILED by file (looks, none)", "/runs?trigger=file&status=FAILED".into()),
+        ("runs of one operation", "/runs?id=operation_1_DEV".into()),
+        ("runs of 11 operations", "/runs?id=operation_199".into()),
+        ("runs of 1,111 operations", "/runs?id=operation_1".into()),
+        ("runs of one operation, FAILED", "/runs?id=operation_20_&status=FAILED".into()),
+        ("runs of a day", format!("/runs?from={day}&to={day}")),
+        ("runs of an hour", format!("/runs?hour={hour}")),
+        (
+            "runs of a day, FAILED, of an environment",
+            format!("/runs?from={day}&to={day}&status=FAILED&environment=DEV"),
+        ),
+        ("runs that wait", "/runs?sub_status=QUEUED".into()),
+        ("run of 40 tasks", format!("/runs/{detailed}")),
+        ("run, log of errors (none)", format!("/runs/{detailed}?level=ERROR")),
+        ("run, what follows its log", format!("/runs/{detailed}/log?after=1")),
+        ("workflows", "/workflows".into()),
+        ("workflows that wait", "/workflows?state=waiting".into()),
+        ("settings", "/settings".into()),
+    ] {
+        let (times, size) = visitor.times(&path).await;
+        let (p50, p95, p99) = (percentile(&times, 50), percentile(&times, 95), percentile(&times, 99));
+        let beside = format!(
+            "p50 {}, p99 {}, {:.0} kB, first view {:.0} kB{}",
+            millis(p50),
+            millis(p99),
+            size as f64 / 1e3,
+            (size + style) as f64 / 1e3,
+            if p95 > WANTED { ": SLOW" } else { "" }
+        );
+        table.row(&format!("{}: {name}, p95", place.name), millis(p95), &beside);
+    }
+    assert_eq!(server.terminate(), Some(0));
+}
+
+/// Somebody who has signed in, on a connection that is kept.
+struct Visitor {
+    client: reqwest::Client,
+    url: String,
+    cookie: String,
+}
+
+impl Visitor {
+    async fn signed_in(server: &Server) -> Self {
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).tcp_nodelay(true);
+        let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let form = format!("token={}", server.token);
+        let request = client.post(format!("{}/sign-in", server.url)).body(form);
+        let answer = request.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
+        assert_eq!(answer.status(), 303, "signed in");
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        Self { client, url: server.url.clone(), cookie }
+    }
+
+    async fn page(&self, path: &str) -> String {
+        let request = self.client.get(format!("{}{path}", self.url)).header("cookie", &self.cookie);
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert_eq!(status, 200, "{path}: {text}");
+        text
+    }
+
+    /// Bytes of the files that every page names.
+    async fn files(&self) -> usize {
+        let page = self.page("/").await;
+        let mut size = 0;
+        for asset in page.split('"').filter(|text| text.starts_with("/assets/")) {
+            size += self.page(asset).await.len();
+        }
+        size
+    }
+
+    /// The address of the 21st page of a list.
+    async fn deep(&self, first: &str) -> String {
+        let mut path = first.to_owned();
+        for _ in 0..20 {
+            let page = self.page(&path).await;
+            let next = page.split("<a ").find(|link| link.contains("rel=\"next\"")).expect("there are more");
+            path = next
+                .split("href=\"")
+                .nth(1)
+                .unwrap()
+                .split('"')
+                .next()
+                .unwrap()
+                .replace("&amp;", "&")
+                .replace("&#38;", "&");
+        }
+        path
+    }
+
+    async fn times(&self, path: &str) -> (Vec<Duration>, usize) {
+        let mut size = 0;
+        let mut times = Vec::with_capacity(TIMES);
+        for _ in 0..TIMES {
+            let began = Instant::now();
+            size = self.page(path).await.len();
+            times.push(began.elapsed());
+        }
+        times.sort();
+        (times, size)
+    }
+}
