@@ -151,7 +151,7 @@ fn drawn(columns: &[Vec<Node>; 5], edges: &[(usize, String, String)]) -> String 
 
 fn boxed(svg: &mut String, (x, y): (usize, usize), class: &str, link: &str, (first, second): (&str, &str)) {
     let (link, title) = (escaped(link), escaped(&format!("{first}, {second}")));
-    let (short, shorter) = (escaped(&shortened(first, 25)), escaped(&shortened(second, 30)));
+    let (short, shorter) = (escaped(&shortened(first, 22)), escaped(&shortened(second, 29)));
     let (text, upper, lower) = (x + 9, y + 18, y + 34);
     let _infallible = write!(
         svg,

@@ -15,16 +15,27 @@ const BYTES: usize = 32;
 pub(super) struct Shown {
     pub(super) text: String,
     pub(super) is_null: bool,
-    pub(super) is_number: bool,
+    /// How its cell is set.
+    pub(super) class: &'static str,
+}
+
+/// Characters that stay on one line.
+const SHORT: usize = 32;
+
+/// Whether values of a column are set as numbers are.
+pub(super) fn is_number(field: &Field) -> bool {
+    let number = [FieldType::Int64, FieldType::Float64, FieldType::Numeric, FieldType::BigNumeric];
+    field.mode != Mode::Repeated && number.contains(&field.field_type)
 }
 
 pub(super) fn shown(value: &Value, field: &Field) -> Shown {
-    let is_number = field.mode != Mode::Repeated
-        && matches!(
-            field.field_type,
-            FieldType::Int64 | FieldType::Float64 | FieldType::Numeric | FieldType::BigNumeric
-        );
-    Shown { text: cut(&text(value, field)), is_null: value.is_null(), is_number }
+    let text = cut(&text(value, field));
+    let class = match (is_number(field), text.chars().count() <= SHORT) {
+        (true, _) => "number",
+        (false, true) => "short",
+        (false, false) => "long",
+    };
+    Shown { text, is_null: value.is_null(), class }
 }
 
 fn text(value: &Value, field: &Field) -> String {

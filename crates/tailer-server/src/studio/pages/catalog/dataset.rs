@@ -71,7 +71,8 @@ pub(in crate::studio) async fn page(
         |number: usize| place.address(&[&project, &dataset], &[("q", asked.q.trim()), ("page", &number.to_string())]);
     let previous = (number > 1).then(|| address(number - 1));
     let next = (number.saturating_mul(PAGE) < found.total).then(|| address(number + 1));
-    let tables = found.tables.into_iter().map(|table| row(&place, &project, &dataset, table)).collect();
+    let was_read = found.trouble.is_none();
+    let tables = found.tables.into_iter().map(|table| row(&place, &project, &dataset, was_read, table)).collect();
     let page = Dataset {
         frame,
         home: place.address(&[], &[]),
@@ -90,7 +91,7 @@ pub(in crate::studio) async fn page(
     Ok(frame::render(StatusCode::OK, &page))
 }
 
-fn row(place: &Place, project: &str, dataset: &str, of: CatalogTable) -> Row {
+fn row(place: &Place, project: &str, dataset: &str, was_read: bool, of: CatalogTable) -> Row {
     let described = of.described.as_ref();
     let mut writers: Vec<(String, String)> = of
         .writers
@@ -105,6 +106,7 @@ fn row(place: &Place, project: &str, dataset: &str, of: CatalogTable) -> Row {
         kind: match described {
             Some(table) => table.kind.as_str(),
             None if of.is_pattern => "by pattern",
+            None if was_read => "not there",
             None => "",
         },
         description: described.and_then(|table| table.definition.description.clone()).unwrap_or_default(),

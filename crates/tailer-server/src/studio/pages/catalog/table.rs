@@ -44,9 +44,9 @@ struct Neighbour {
     others: Vec<(String, Option<String>)>,
 }
 
-/// First rows: names of the columns, and texts.
+/// First rows: names of the columns and whether they hold numbers, and texts.
 struct Rows {
-    columns: Vec<String>,
+    columns: Vec<(String, bool)>,
     rows: Vec<Vec<values::Shown>>,
 }
 
@@ -196,7 +196,7 @@ fn rows(preview: &Preview, is_on: bool) -> (Option<Rows>, Option<String>) {
                 let pairs = row.iter().zip(columns);
                 pairs.map(|(value, field)| values::shown(value, field)).collect()
             });
-            let names = columns.iter().map(|field| field.name.clone()).collect();
+            let names = columns.iter().map(|field| (field.name.clone(), values::is_number(field))).collect();
             let left_out =
                 (!hidden.is_empty()).then(|| format!("Not shown, because marked as sensitive: {}.", hidden.join(", ")));
             (Some(Rows { columns: names, rows: shown.collect() }), left_out)
