@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tailer_model::operation::storage_to_storage::StorageAddress;
+use tailer_model::{operation::storage_to_storage::StorageAddress, secret::Closed};
 
 use crate::{AlertSettings, Courier, EngineError};
 
@@ -81,6 +81,16 @@ pub trait Storages: Send + Sync + fmt::Debug {
 /// Finds the warehouse of a project.
 pub trait Warehouses: Send + Sync + fmt::Debug {
     fn open(&self, project: &str) -> Result<Arc<dyn tailer_warehouse::Warehouse>, EngineError>;
+    /// As [`Warehouses::open`], asked with the credentials that a configuration brings along (a secret as it was written), which win
+    /// over those of the settings. Where nobody is asked who asks, they stay closed.
+    fn open_as(
+        &self,
+        project: &str,
+        credentials: Option<&Closed>,
+    ) -> Result<Arc<dyn tailer_warehouse::Warehouse>, EngineError> {
+        let _ = credentials;
+        self.open(project)
+    }
     /// Every warehouse opened so far, for expiry.
     fn all(&self) -> Vec<Arc<dyn tailer_warehouse::Warehouse>>;
     /// Whether a project's tables are files of one server. Cheap, opens nothing.

@@ -114,6 +114,15 @@ pub struct AlertView {
     pub error: Option<String>,
 }
 
+impl RunDetails {
+    /// What its tasks have cost, where statements have a price: in the currency of that.
+    #[must_use]
+    pub fn cost(&self) -> Option<f64> {
+        let costs = self.tasks.iter().filter_map(|task| task.statistics.get("cost")?.as_f64());
+        costs.reduce(|sum, cost| sum + cost)
+    }
+}
+
 /// An attempt at a task that failed.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptView {

@@ -15,6 +15,16 @@ use crate::reader::Fields;
 /// What stands for a secret in every view.
 pub const HIDDEN: &str = "***";
 
+/// A secret as a configuration has it: closed, or a reference. Does not print, as some write theirs in clear.
+#[derive(Clone, PartialEq)]
+pub struct Closed(pub Value);
+
+impl std::fmt::Debug for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
 const PARTS: [&str; 4] = ["cipher_aes", "tag", "ciphertext", "enc_session_key"];
 
 /// A copy to show: every secret, by its shape, by its parameter's name or by the resource that a constant says it is, is
@@ -144,6 +154,14 @@ fn is_secret_name(name: &str) -> bool {
     ];
     PARTS.iter().any(|part| name.contains(part))
 }
+
+/// The key of a service account that asks BigQuery and its buckets for one configuration.
+pub(crate) fn google_key(fields: &Fields<'_>) -> Option<Closed> {
+    read(fields, GOOGLE_KEY).map(Closed)
+}
+
+/// The parameter of [`google_key`].
+pub const GOOGLE_KEY: &str = "gcp_credentials_secret";
 
 /// Reads a secret parameter: encrypted, `{"env": name}` or `{"file": path}`. Never quotes it in a message.
 pub(crate) fn read(fields: &Fields<'_>, name: &'static str) -> Option<Value> {

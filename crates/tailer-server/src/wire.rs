@@ -104,6 +104,9 @@ pub(crate) struct RunDetailsBody<'a> {
     configuration_version: u32,
     /// How far a copy is, once it takes time: `bytes`, `total`, and `destinations` that have the whole file; null before.
     progress: &'a Value,
+    /// What its statements have cost on BigQuery, where the settings name a price: in the currency of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<f64>,
     /// The context that this version was deployed with.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ContextSchema>)]
@@ -118,6 +121,7 @@ impl<'a> RunDetailsBody<'a> {
             alerts: details.alerts.iter().map(AlertBody::new).collect(),
             configuration_version: details.configuration_version,
             progress: &details.progress,
+            cost: details.cost(),
             context: details.context.as_ref(),
         }
     }

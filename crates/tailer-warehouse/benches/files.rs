@@ -176,6 +176,7 @@ impl Bench {
                     project: "bench".to_owned(),
                     dataset: None,
                     destination: None,
+                    use_cache: None,
                 },
                 folder: folder.clone(),
                 bucket_folder: None,

@@ -50,6 +50,8 @@ pub struct Query {
     pub project: String,
     pub dataset: Option<String>,
     pub destination: Option<Destination>,
+    /// Whether an earlier result of the same query may be given; `None`: as the warehouse usually does.
+    pub use_cache: Option<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -176,6 +178,9 @@ pub struct StatementOutcome {
 pub struct Rows {
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<serde_json::Value>>,
+    /// Of the query, where it has a price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -210,6 +215,9 @@ pub enum WarehouseError {
     AlreadyExists(String),
     #[error("cancelled")]
     Cancelled,
+    /// Nobody is let in with these credentials, or not to this.
+    #[error("{0}")]
+    Denied(String),
     /// May be tried again.
     #[error("{0}")]
     Transient(String),
@@ -243,6 +251,17 @@ pub trait Warehouse: Send + Sync + fmt::Debug {
     /// Runs a query without effect and reads at most `limit` rows: for `tailerd sql`, expectations and tests.
     /// Statements with effect are allowed too, without the once-only promise of jobs. The last statement's rows.
     async fn read(&self, query: Query, limit: usize) -> Result<Rows, WarehouseError>;
+
+    /// As [`Warehouse::read`], with labels as those of [`Warehouse::submit_labelled`].
+    async fn read_labelled(
+        &self,
+        query: Query,
+        limit: usize,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<Rows, WarehouseError> {
+        let _ = labels;
+        self.read(query, limit).await
+    }
 
     /// Reads and binds a query against the tables that `before` describes over those that are there, and runs nothing: for dry
     /// runs. What is wrong with the query is in the answer.

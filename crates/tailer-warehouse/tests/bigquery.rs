@@ -1,50 +1,12 @@
-//! The BigQuery warehouse against an emulator (`TAILERD_TEST_BIGQUERY`, set by `.ci/counterparts`), and against a server in
-//! this process that gives scripted answers where no emulator has the case.
+//! The life of a job on BigQuery against a server in this process that gives scripted answers. What an emulator can show is in
+//! `suite`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
-use common::bigquery::{complete, emulator, job, query, refusal, run, scripted, unique};
+use common::bigquery::{complete, job, query, refusal, run, scripted};
 use serde_json::{Value, json};
 use tailer_warehouse::{TableName, Warehouse, WarehouseError};
-
-#[tokio::test]
-async fn a_query_fills_its_table_once_whatever_is_submitted_again() {
-    let Some(warehouse) = emulator() else { return };
-    let table = TableName::new("test-project", &unique("once"), "t").unwrap();
-    let id = unique("job");
-    for _ in 0..2 {
-        let outcome = run(&warehouse, &id, query("SELECT 1 AS x, 'a' AS y", Some(table.clone()))).await.unwrap();
-        assert_eq!(outcome.statistics.more["warehouse_job_id"], json!(id));
-    }
-    // The same id does nothing, whatever is asked.
-    run(&warehouse, &id, query("SELECT 2 AS x, 'b' AS y", Some(table.clone()))).await.unwrap();
-    let rows = warehouse.read(query(&format!("SELECT x, y FROM `{table}`"), None), 10).await.unwrap();
-    assert_eq!(rows.rows, [vec![json!(1), json!("a")]]);
-    assert_eq!(warehouse.table(&table).await.unwrap().unwrap().definition.schema.len(), 2);
-    assert_eq!(warehouse.tables("test-project", &table.dataset).await.unwrap(), ["t"]);
-    warehouse.drop_table(&table).await.unwrap();
-    warehouse.drop_table(&table).await.unwrap();
-    assert!(warehouse.table(&table).await.unwrap().is_none());
-}
-
-#[tokio::test]
-async fn a_script_tells_its_statements_and_brings_its_last_result() {
-    let Some(warehouse) = emulator() else { return };
-    let table = TableName::new("test-project", &unique("script"), "t").unwrap();
-    let sql = "DECLARE n INT64 DEFAULT 3; SELECT 1 AS z; SELECT n + 1 AS b";
-    let outcome = run(&warehouse, &unique("job"), query(sql, Some(table.clone()))).await.unwrap();
-    assert!(outcome.statements.len() >= 2, "{:?}", outcome.statements);
-    let rows = warehouse.read(query(&format!("SELECT * FROM `{table}`"), None), 10).await.unwrap();
-    assert_eq!((rows.columns[0].name.as_str(), &rows.rows[0][0]), ("b", &json!(4)));
-}
-
-#[tokio::test]
-async fn a_wrong_query_is_invalid() {
-    let Some(warehouse) = emulator() else { return };
-    let error = run(&warehouse, &unique("job"), query("SELECT 1,\nFRO [1]", None)).await.unwrap_err();
-    assert!(matches!(error, WarehouseError::Invalid { .. }), "{error:?}");
-}
 
 #[tokio::test]
 async fn passing_failures_are_survived() {

@@ -1,6 +1,7 @@
 //! Files in and out of BigQuery, at the emulator with a bucket beside it (`TAILERD_TEST_BIGQUERY`, set by `.ci/counterparts`).
 //!
-//! What the emulator does not do as BigQuery does is left to `bigquery_requests.rs`: partition decorators, splitting, REQUIRED.
+//! What both warehouses can show is in `suite`; here is what only this one has, buckets and uploads. What the emulator does not do as
+//! BigQuery does is left to `bigquery_requests.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -166,33 +167,6 @@ async fn files_are_uploaded_with_their_job_and_loaded_once() {
 }
 
 #[tokio::test]
-async fn dispositions_and_bad_lines() {
-    let Some(warehouse) = emulator() else { return };
-    let house = House::new(warehouse);
-    let load = async |text: &str, options: LoadOptions| {
-        let files = vec![house.file("sales.csv", text)];
-        house.run(Load { files, options, ..house.load(&COLUMNS) }).await
-    };
-    let with = |write_disposition| LoadOptions { write_disposition, ..load_options() };
-    load("1,a\n", with(WriteDisposition::Empty)).await.unwrap();
-    let error = load("2,b\n", with(WriteDisposition::Empty)).await.unwrap_err();
-    assert!(error.to_string().to_lowercase().contains("already exists"), "{error}");
-    load("3,c\n", with(WriteDisposition::Append)).await.unwrap();
-    assert_eq!(house.rows("id, name").await, ["[1,\"a\"]", "[3,\"c\"]"]);
-    // All or nothing.
-    let error = load("4,d\nmany,e\n", with(WriteDisposition::Truncate)).await.unwrap_err();
-    assert!(matches!(&error, WarehouseError::Invalid { message, .. } if message.starts_with("sales.csv: ")), "{error}");
-    assert_eq!(house.rows("id, name").await, ["[1,\"a\"]", "[3,\"c\"]"]);
-    let forgiving = LoadOptions { max_bad_records: 1, ..with(WriteDisposition::Truncate) };
-    let outcome = load("4,d\nmany,e\n", forgiving).await.unwrap();
-    assert_eq!((outcome.statistics.rows, outcome.statistics.rejected_rows), (Some(1), 1));
-    assert_eq!(house.rows("id, name").await, ["[4,\"d\"]"]);
-    let never = LoadOptions { create_if_needed: false, ..load_options() };
-    house.warehouse.drop_table(&house.load(&COLUMNS).table).await.unwrap();
-    assert!(matches!(load("1,a\n", never).await.unwrap_err(), WarehouseError::NotFound(_)));
-}
-
-#[tokio::test]
 async fn names_come_from_the_first_line() {
     let Some(warehouse) = emulator() else { return };
     let (house, bucket) = (House::new(warehouse), Bucket::new().await);
@@ -305,17 +279,6 @@ async fn exports_are_those_of_the_embedded_warehouse_byte_for_byte() {
                 FROM UNNEST(GENERATE_ARRAY(1, 130000)) AS n ORDER BY MOD(n * 7919, 100003), n";
     check(many, DestinationFormat::Csv, Compression::None).await;
     check(many, DestinationFormat::Parquet, Compression::Snappy).await;
-}
-
-#[tokio::test]
-async fn what_gives_no_rows_is_not_exported() {
-    let Some(warehouse) = emulator() else { return };
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let job = export(folder.path(), "CREATE TEMP TABLE x AS SELECT 1 AS y", DestinationFormat::Csv, Compression::None);
-    let id = WarehouseJobId(unique("export"));
-    warehouse.submit(&id, Job::Export(job)).await.unwrap();
-    let error = warehouse.wait(&id).await.unwrap_err();
-    assert!(error.to_string().contains("has to be a SELECT"), "{error}");
 }
 
 #[tokio::test]

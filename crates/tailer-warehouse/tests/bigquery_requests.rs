@@ -34,7 +34,7 @@ fn load(table: &str, options: LoadOptions) -> Load {
         files: Vec::new(),
         objects: vec![object],
         table: TableName::new("test-project", "d", table).unwrap(),
-        schema: LoadSchema::Given(fields(&["id INT64", "name STRING"])),
+        schema: LoadSchema::Given(fields(&["id INT64 REQUIRED", "name STRING"])),
         description: Some("Sales".to_owned()),
         options,
         added_columns: Vec::new(),
@@ -101,7 +101,7 @@ async fn a_load_says_all_that_its_options_say() {
             "allowJaggedRows": true, "createDisposition": "CREATE_IF_NEEDED", "writeDisposition": "WRITE_APPEND",
             "schemaUpdateOptions": ["ALLOW_FIELD_ADDITION", "ALLOW_FIELD_RELAXATION"],
             "schema": {"fields": [
-                {"name": "id", "type": "INT64", "mode": "NULLABLE"}, {"name": "name", "type": "STRING", "mode": "NULLABLE"},
+                {"name": "id", "type": "INT64", "mode": "REQUIRED"}, {"name": "name", "type": "STRING", "mode": "NULLABLE"},
             ]},
         })
     );
@@ -204,9 +204,14 @@ fn stored(range: &'static [(&'static str, &'static str)]) -> Answer {
     Answer(308, range, Value::Null)
 }
 
-/// The dataset, no table, no job.
+/// The dataset, no table, the dataset's place, no job.
 fn nothing_there() -> Vec<Answer> {
-    vec![Answer(200, &[], json!({})), Answer(404, &[], refusal("notFound")), Answer(404, &[], refusal("notFound"))]
+    vec![
+        Answer(200, &[], json!({})),
+        Answer(404, &[], refusal("notFound")),
+        Answer(200, &[], json!({"location": "EU"})),
+        Answer(404, &[], refusal("notFound")),
+    ]
 }
 
 /// The ranges that were put, in order.
@@ -249,7 +254,7 @@ async fn an_upload_goes_on_where_it_was_cut() {
             "bytes 8388708-8389608/8389609",
         ]
     );
-    let opened = requests.lock().unwrap()[4].clone();
+    let opened = requests.lock().unwrap()[5].clone();
     let asked: Value = serde_json::from_str(
         opened.strip_prefix("POST /upload/bigquery/v2/projects/test-project/jobs?uploadType=resumable ").unwrap(),
     )
@@ -278,9 +283,15 @@ async fn a_forgotten_upload_begins_anew_and_a_job_that_is_there_is_attached_to()
 #[tokio::test]
 async fn what_was_uploaded_before_a_crash_is_not_sent_again() {
     let (_folder, load) = upload("t.csv", b"1|a\n");
-    let (warehouse, requests) =
-        scripted(vec![(200, json!({})), (404, refusal("notFound")), (200, job(None)), (200, loaded())]);
+    let (warehouse, requests) = scripted(vec![
+        (200, json!({})),
+        (404, refusal("notFound")),
+        (200, json!({"location": "EU"})),
+        (200, job(None)),
+        (200, loaded()),
+    ]);
     run(&warehouse, Job::Load(load)).await.unwrap();
+    assert!(requests.lock().unwrap()[3].contains("/jobs/j?location=EU"), "{requests:?}");
     assert!(ranges(&requests).is_empty());
 }
 

@@ -36,7 +36,13 @@ fn definition(file: &str) -> Definition {
 }
 
 fn query(project: &str, sql_file: &str) -> Query {
-    Query { sql: text(sql_file), project: project.to_owned(), dataset: Some("core".to_owned()), destination: None }
+    Query {
+        sql: text(sql_file),
+        project: project.to_owned(),
+        dataset: Some("core".to_owned()),
+        destination: None,
+        use_cache: None,
+    }
 }
 
 fn load(table: &Table, file: &Path) -> Job {

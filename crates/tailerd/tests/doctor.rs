@@ -204,19 +204,64 @@ fn projects_on_bigquery_are_asked_for_a_dry_run() {
     let settings = format!("[warehouse.p]\nkind = \"bigquery\"\nendpoint = \"{}\"\n", text(&told, "endpoint"));
     let (code, found) = fixture.finding(&settings, "project \"p\"");
     assert_eq!((code, text(&found, "level")), (Some(0), "ok"), "{found}");
-    // It answers, but not as BigQuery does: everything is refused.
+}
+
+/// A BigQuery that refuses everything.
+fn refusing(status: u16, headers: &'static str, reason: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    let body = format!(r#"{{"error": {{"message": "refused here", "errors": [{{"reason": "{reason}"}}]}}}}"#);
     std::thread::spawn(move || {
         while let Ok((mut stream, _)) = listener.accept() {
             let _ = stream.read(&mut [0; 4096]);
-            let body = r#"{"error": {"message": "no right to make jobs", "errors": [{"reason": "accessDenied"}]}}"#;
-            let _ =
-                write!(stream, "HTTP/1.1 403 x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status} x\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+            );
         }
     });
-    let settings = format!("[warehouse.p]\nkind = \"bigquery\"\nendpoint = \"http://{address}\"\n");
-    let (code, found) = fixture.finding(&settings, "project \"p\"");
-    assert_eq!((code, text(&found, "level")), (Some(1), "error"), "{found}");
-    assert!(text(&found, "hint").contains("BigQuery Job User"), "{found}");
+    format!("[warehouse.p]\nkind = \"bigquery\"\nendpoint = \"http://{address}\"\n")
+}
+
+#[test]
+fn what_bigquery_refuses_is_explained() {
+    let fixture = Fixture::used();
+    let told = |settings: &str, message: &str, hint: &str| {
+        let (code, found) = fixture.finding(settings, "project \"p\"");
+        assert_eq!((code, text(&found, "level")), (Some(1), "error"), "{found}");
+        assert!(text(&found, "message").contains(message) && text(&found, "hint").contains(hint), "{found:#}");
+    };
+    told(&refusing(403, "", "accessDenied"), "access denied: refused here", "BigQuery Job User");
+    told(&refusing(401, "", "authError"), "does not let these credentials in", "listed for its service account");
+    told(&refusing(404, "", "notFound"), "refused here", "is the project's name right?");
+    // A token is refused because its times are not those of BigQuery: the clock is told first.
+    let past = refusing(401, "Date: Mon, 01 Jan 2024 00:00:00 GMT\r\n", "authError");
+    told(&past, "this machine's clock is", "NTP");
+    // A port that was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let nobody = format!("[warehouse.p]\nkind = \"bigquery\"\nendpoint = \"http://127.0.0.1:{port}\"\n");
+    told(&nobody, "no answer from BigQuery", "reachable from this machine");
+    let key = fixture.0.path().join("key.json");
+    fs::write(&key, "{\"type\": \"service_account\"}").unwrap();
+    let wrong = format!("{nobody}credentials = {{ file = {:?} }}\n", key.display().to_string());
+    told(&wrong, "is not the JSON document that Google gives out", "mend `credentials`");
+    // Where nothing says who asks, and this machine has no account.
+    let clear = "[warehouse.p]\nkind = \"bigquery\"\nendpoint = \"http://192.0.2.1\"\ncredentials = \"default\"\n";
+    told(clear, "only sent over https", "mend `credentials`");
+}
+
+#[test]
+fn the_staging_bucket_of_a_project_is_tried() {
+    let fixture = Fixture::used();
+    let bucket = fixture.0.path().join("bucket");
+    fs::create_dir(&bucket).unwrap();
+    let settings = format!(
+        "{}staging = \"way/files\"\n[storage.gcs.\"way\"]\nservice = \"local\"\nfolder = {:?}\n",
+        refusing(403, "", "accessDenied"),
+        bucket.display().to_string()
+    );
+    let (_, found) = fixture.finding(&settings, "staging bucket \"way\" of project \"p\"");
+    assert_eq!(text(&found, "level"), "error", "{found}");
+    assert!(text(&found, "message").contains("is no bucket of Google Cloud Storage"), "{found}");
 }

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tailer_model::TaskStatus;
 use tailer_store::tasks::TaskEnd;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +42,20 @@ pub(super) async fn run(executor: &'static dyn Executor, context: TaskContext, c
         Err(TaskError::Failed(message)) => (TaskStatus::Failed, TaskDone::default(), Some(message)),
     };
     let TaskDone { statistics, tables } = done;
+    let statistics = with_cost(statistics, context.cost());
     Ended { task: context.position, end: TaskEnd { status, statistics, sql, error, at }, tables }
+}
+
+/// Says what all statements have cost, also of a task that failed after some.
+fn with_cost(statistics: Value, cost: Option<f64>) -> Value {
+    match (statistics, cost) {
+        (Value::Object(mut told), Some(cost)) => {
+            told.insert("cost".to_owned(), cost.into());
+            Value::Object(told)
+        }
+        (Value::Null, Some(cost)) => json!({ "cost": cost }),
+        (statistics, _) => statistics,
+    }
 }
 
 async fn result(

@@ -41,7 +41,7 @@ pub(super) async fn run(task: &TaskContext, wanted: &Task, sql_file: &str) -> Re
     if found.is_empty() {
         let warehouse = task.warehouse(&wanted.project)?;
         for call in &calls {
-            let result = check(warehouse.as_ref(), wanted, call).await?;
+            let result = check(task, warehouse.as_ref(), wanted, call).await?;
             let level = if result.passed { "INFO" } else { "WARNING" };
             run.log.push(level, Some(&task.task.id), format!("{sql_file}, line {}: {}", result.line, result.message));
             found.push(Found {
@@ -59,9 +59,14 @@ pub(super) async fn run(task: &TaskContext, wanted: &Task, sql_file: &str) -> Re
 }
 
 /// Checks one call. What is wrong with it is a result like any other; only a cancel is not.
-async fn check(warehouse: &dyn Warehouse, wanted: &Task, call: &Expectation) -> Result<ExpectationResult, TaskError> {
+async fn check(
+    task: &TaskContext,
+    warehouse: &dyn Warehouse,
+    wanted: &Task,
+    call: &Expectation,
+) -> Result<ExpectationResult, TaskError> {
     let started = Timestamp::now();
-    match carried_out(warehouse, wanted, call, started).await {
+    match carried_out(task, warehouse, wanted, call, started).await {
         Ok(result) => Ok(result),
         Err(WarehouseError::Cancelled) => Err(TaskError::Cancelled),
         Err(error) => Ok(ExpectationResult::of_error(call, &error, started)),
@@ -69,6 +74,7 @@ async fn check(warehouse: &dyn Warehouse, wanted: &Task, call: &Expectation) -> 
 }
 
 async fn carried_out(
+    task: &TaskContext,
     warehouse: &dyn Warehouse,
     wanted: &Task,
     call: &Expectation,
@@ -76,7 +82,11 @@ async fn carried_out(
 ) -> Result<ExpectationResult, WarehouseError> {
     let read = |sql: String, limit| {
         let dataset = Some(wanted.dataset.clone()).filter(|dataset| !dataset.is_empty());
-        warehouse.read(Query { sql, project: wanted.project.clone(), dataset, destination: None }, limit)
+        task.read(
+            warehouse,
+            Query { sql, project: wanted.project.clone(), dataset, destination: None, use_cache: None },
+            limit,
+        )
     };
     let mut texts = Vec::new();
     for (argument, literal) in call.texts() {
@@ -176,6 +186,7 @@ async fn append(task: &TaskContext, wanted: &Task, found: &[Found]) -> Result<()
         project: wanted.project.clone(),
         dataset: None,
         destination: Some(destination),
+        use_cache: None,
     };
     task.job(&wanted.project, "-results", Job::Query(query)).await?;
     Ok(())

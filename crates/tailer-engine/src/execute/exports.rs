@@ -12,7 +12,11 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use tailer_model::{operation::table_to_storage::Export, template};
+use tailer_model::{
+    operation::{storage_to_storage::StorageAddress, table_to_storage::Export},
+    secret::{Closed, GOOGLE_KEY},
+    template,
+};
 use tailer_storage::{Content, Depth, ObjectPath, Storage, StorageError, WriteOptions};
 use tailer_warehouse::{Job, Query};
 use tokio::io::AsyncReadExt;
@@ -35,7 +39,7 @@ pub(super) async fn write(task: &TaskContext, export: &Export, query: Query) -> 
     let folder = ObjectPath::parse(&template::render(&export.prefix, date, Some(at), None))?;
     // Refuses a name that would leave the folder before anything runs.
     let top = folder.join(&format!("{file_name}.top"))?;
-    let storage = run.inner.parts.storages.open(&buckets::address(&export.bucket))?;
+    let storage = run.inner.parts.storages.open(&address(export))?;
     let warehouse = task.warehouse(&export.project)?;
     let shared = buckets::shared(warehouse.as_ref(), storage.as_ref(), &folder);
     let staging = if shared.is_some() { None } else { StagingFolder::of(task, warehouse.as_ref())? };
@@ -94,6 +98,15 @@ pub(super) async fn write(task: &TaskContext, export: &Export, query: Query) -> 
         tracing::debug!(%error, "the scratch folder of an export was not removed");
     }
     made
+}
+
+/// The bucket, with the credentials that the configuration brings along.
+fn address(export: &Export) -> StorageAddress {
+    let mut address = buckets::address(&export.bucket);
+    if let Some(Closed(key)) = &export.credentials {
+        address.credentials.insert(GOOGLE_KEY.to_owned(), key.clone());
+    }
+    address
 }
 
 /// Brings a file from the staging bucket.

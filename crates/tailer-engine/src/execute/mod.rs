@@ -30,9 +30,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
-use tailer_model::{ConfigurationType, Criticality, ExecutionDate, TaskGraph, TaskId, operation::TaskEndurance};
+use tailer_model::{
+    ConfigurationType, Criticality, ExecutionDate, TaskGraph, TaskId, operation::TaskEndurance, secret::Closed,
+};
 use tailer_store::{Durability, StoreError, logs, runs::RunRow};
-use tailer_warehouse::{Job, Outcome, TableName, Warehouse, WarehouseJobId};
+use tailer_warehouse::{Job, Outcome, Query, Rows, TableName, Warehouse, WarehouseError, WarehouseJobId};
 
 use crate::{
     cache::Loaded,
@@ -48,6 +50,8 @@ pub(crate) struct PlannedTask {
     pub(crate) task_type: String,
     pub(crate) criticality: Criticality,
     pub(crate) endurance: TaskEndurance,
+    /// Who asks the warehouse, where the configuration says.
+    pub(crate) credentials: Option<Closed>,
 }
 
 /// What a run will do.
@@ -90,11 +94,13 @@ pub(crate) struct TaskContext {
     sql: Mutex<Option<String>>,
     /// Where a job of this task may be running.
     jobs: Mutex<Vec<(Arc<dyn Warehouse>, WarehouseJobId)>>,
+    /// Of its statements so far, where they have a price.
+    cost: Mutex<Option<f64>>,
 }
 
 impl TaskContext {
     pub(crate) fn new(run: Arc<RunContext>, task: PlannedTask, position: usize, attempt: u32) -> Self {
-        Self { run, task, position, attempt, sql: Mutex::default(), jobs: Mutex::default() }
+        Self { run, task, position, attempt, sql: Mutex::default(), jobs: Mutex::default(), cost: Mutex::default() }
     }
 
     pub(crate) fn info(&self, message: impl Into<String>) {
@@ -128,7 +134,7 @@ impl TaskContext {
     }
 
     pub(crate) fn warehouse(&self, project: &str) -> Result<Arc<dyn Warehouse>, EngineError> {
-        self.run.inner.parts.warehouses.open(project)
+        self.run.inner.parts.warehouses.open_as(project, self.task.credentials.as_ref())
     }
 
     /// Submits the job of this attempt (`part` tells several jobs of one task apart) and waits for its end.
@@ -138,7 +144,32 @@ impl TaskContext {
         id.0.push_str(part);
         self.jobs.lock().push((warehouse.clone(), id.clone()));
         warehouse.submit_labelled(&id, job, &self.labels()).await?;
-        Ok(warehouse.wait(&id).await?)
+        let outcome = warehouse.wait(&id).await?;
+        self.spend(outcome.statistics.more.get("cost").and_then(Value::as_f64));
+        Ok(outcome)
+    }
+
+    /// Runs a query without effect.
+    pub(crate) async fn read(
+        &self,
+        warehouse: &dyn Warehouse,
+        query: Query,
+        limit: usize,
+    ) -> Result<Rows, WarehouseError> {
+        let rows = warehouse.read_labelled(query, limit, &self.labels()).await?;
+        self.spend(rows.cost);
+        Ok(rows)
+    }
+
+    fn spend(&self, cost: Option<f64>) {
+        if let Some(cost) = cost {
+            *self.cost.lock().get_or_insert_default() += cost;
+        }
+    }
+
+    /// What all statements of this attempt have cost, in the currency of the price.
+    pub(crate) fn cost(&self) -> Option<f64> {
+        *self.cost.lock()
     }
 
     /// Tells, at the warehouse, where a job comes from.

@@ -36,7 +36,8 @@ impl Executor for StorageToStorageExecutor {
         let mut tasks = Vec::new();
         for step in ["copy"].into_iter().chain(archive).chain(["remove"]) {
             let task_type = step.to_owned();
-            tasks.push(PlannedTask { id: task_id(step)?, task_type, criticality: Criticality::Critical, endurance });
+            let (id, criticality) = (task_id(step)?, Criticality::Critical);
+            tasks.push(PlannedTask { id, task_type, criticality, endurance, credentials: None });
         }
         let ids = tasks.iter().map(|t| t.id.clone()).collect();
         let parents = (0..tasks.len()).map(|i| i.checked_sub(1).into_iter().collect()).collect();

@@ -50,22 +50,26 @@ impl Executor for StorageToTablesExecutor {
     fn plan(&self, loaded: &Loaded, run: &RunRow) -> Result<Plan, EngineError> {
         let definition = definition(loaded)?;
         let template = run.input.get("template").and_then(Value::as_str).unwrap_or_default();
-        let loads = tables(definition, template).len();
+        let tables = tables(definition, template);
+        let loads = tables.len();
         let mut ids = Vec::new();
         for n in 1..=loads {
             ids.push(task_id(&if loads == 1 { "load".to_owned() } else { format!("load_{n}") })?);
         }
         let endurance = loaded.configuration.header.endurance.of_task(&Endurance::default());
-        let planned = |id, task_type: &str| PlannedTask {
+        let planned = |id, task_type: &str, credentials| PlannedTask {
             id,
             task_type: task_type.to_owned(),
             criticality: Criticality::Critical,
             endurance,
+            credentials,
         };
-        let mut tasks: Vec<PlannedTask> = ids.into_iter().map(|id| planned(id, "load")).collect();
+        let with_table = ids.into_iter().zip(&tables);
+        let mut tasks: Vec<PlannedTask> =
+            with_table.map(|(id, table)| planned(id, "load", table.credentials.clone())).collect();
         let mut parents = vec![Vec::new(); loads];
         if definition.archive_prefix.is_some() {
-            tasks.push(planned(task_id("archive")?, "archive"));
+            tasks.push(planned(task_id("archive")?, "archive", None));
             parents.push((0..loads).collect());
         }
         let ids = tasks.iter().map(|t| t.id.clone()).collect();

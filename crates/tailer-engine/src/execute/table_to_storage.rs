@@ -37,6 +37,7 @@ impl Executor for TableToStorageExecutor {
             task_type: "export".to_owned(),
             criticality: export.criticality,
             endurance: loaded.configuration.header.endurance.of_task(&export.endurance),
+            credentials: export.credentials.clone(),
         };
         Ok(Plan {
             tasks: definition.exports.iter().map(planned).collect(),
@@ -58,7 +59,7 @@ impl Executor for TableToStorageExecutor {
         let sql = render_sql(run.loaded.text(file)?, &run.parameters(), date).map_err(|e| format!("{file}: {e}"))?;
         task.show_sql(&sql);
         let written = by_sql(sql.as_str().into(), &export.project, None).await;
-        let query = Query { sql, project: export.project.clone(), dataset: None, destination: None };
+        let query = Query { sql, project: export.project.clone(), dataset: None, destination: None, use_cache: None };
         let (query, copy) = match &export.copy_table {
             Some(copy) => {
                 let (query, table) = copied(task, query, copy).await?;
@@ -94,5 +95,5 @@ async fn copied(task: &TaskContext, query: Query, copy: &CopyTable) -> Result<(Q
     let job = Query { destination: Some(destination), ..query };
     task.job(&project, "_copy", Job::Query(job)).await?;
     task.info(format!("copied to {table}"));
-    Ok((Query { sql: read, project, dataset: None, destination: None }, table))
+    Ok((Query { sql: read, project, dataset: None, destination: None, use_cache: None }, table))
 }

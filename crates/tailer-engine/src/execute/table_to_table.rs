@@ -43,6 +43,7 @@ impl Executor for TableToTableExecutor {
             task_type: task.task_type.clone(),
             criticality: task.criticality,
             endurance: loaded.configuration.header.endurance.of_task(&task.endurance),
+            credentials: definition.credentials.clone(),
         };
         Ok(Plan {
             tasks: definition.tasks.iter().map(planned).collect(),
@@ -74,7 +75,7 @@ impl Executor for TableToTableExecutor {
             let Action::Sql { temporary_table: true, table_name: Some(table), .. } = &task.action else { continue };
             let dropped = async {
                 let name = named(run, task, table)?;
-                let warehouse = run.inner.parts.warehouses.open(&name.project)?;
+                let warehouse = run.inner.parts.warehouses.open_as(&name.project, definition.credentials.as_ref())?;
                 Ok::<_, TaskError>(warehouse.drop_table(&name).await?)
             };
             if let Err(error) = dropped.await {
@@ -95,8 +96,14 @@ fn named(run: &RunContext, task: &Task, table: &str) -> Result<TableName, TaskEr
 }
 
 async fn sql(task: &TaskContext, wanted: &Task) -> Result<TaskDone, TaskError> {
-    let Action::Sql { sql_file, table_name, write_disposition, temporary_table, current_date_template, .. } =
-        &wanted.action
+    let Action::Sql {
+        sql_file,
+        table_name,
+        write_disposition,
+        temporary_table,
+        current_date_template,
+        use_query_cache,
+    } = &wanted.action
     else {
         return Err(TaskError::Failed("not an SQL task".into()));
     };
@@ -120,7 +127,8 @@ async fn sql(task: &TaskContext, wanted: &Task) -> Result<TaskDone, TaskError> {
     // A temporary table goes with the run: that it was written is no news.
     let written = destination.as_ref().filter(|d| d.expires_after.is_none()).map(|d| d.table.clone());
     let run_sql: Arc<str> = sql.as_str().into();
-    let query = Query { sql, project: wanted.project.clone(), dataset: dataset.clone(), destination };
+    let (project, use_cache) = (wanted.project.clone(), *use_query_cache);
+    let query = Query { sql, project, dataset: dataset.clone(), destination, use_cache };
     let outcome = task.job(&wanted.project, "", Job::Query(query)).await.map_err(|error| match error {
         TaskError::Failed(message) => TaskError::Failed(format!("{sql_file}: {message}")),
         TaskError::Cancelled => TaskError::Cancelled,

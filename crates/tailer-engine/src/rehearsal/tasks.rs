@@ -6,12 +6,13 @@ use serde_json::Map;
 use tailer_model::{
     Problem,
     operation::{
-        StorageToTables,
+        Definition, StorageToTables,
         ddl::{parse_create, parse_load},
         storage_to_tables::{DdlMode, Table},
         table_to_storage::Export,
         table_to_table::{Action, Task},
     },
+    secret::Closed,
 };
 use tailer_warehouse::{
     Column, Query, TableName, Warehouse,
@@ -171,13 +172,22 @@ impl Context<'_> {
 
     async fn rehearse(&self, place: &Place<'_>, sql: String) -> Result<Rehearsed, EngineError> {
         let dataset = Some(place.dataset.to_owned()).filter(|dataset| !dataset.is_empty());
-        let query = Query { sql, project: place.project.to_owned(), dataset, destination: None };
+        let query = Query { sql, project: place.project.to_owned(), dataset, destination: None, use_cache: None };
         let rehearsed = self.warehouse(place.project)?.rehearse(query, self.before.clone()).await;
         rehearsed.map_err(|error| EngineError::Internal(error.to_string()))
     }
 
     fn warehouse(&self, project: &str) -> Result<Arc<dyn Warehouse>, EngineError> {
-        self.warehouses.open(project)
+        self.warehouses.open_as(project, self.credentials())
+    }
+
+    /// Those that the configuration brings along.
+    fn credentials(&self) -> Option<&Closed> {
+        match &self.rehearsal.configuration.definition {
+            Definition::TableToTable(definition) => definition.credentials.as_ref(),
+            Definition::TableToStorage(definition) => definition.exports.get(self.position)?.credentials.as_ref(),
+            _ => None,
+        }
     }
 
     /// The file with its placeholders replaced; `None` when it has one that only the launch knows.

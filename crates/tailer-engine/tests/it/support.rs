@@ -274,7 +274,13 @@ impl House {
 
     /// The only value of a query.
     pub(crate) async fn value(&self, sql: &str) -> Value {
-        let query = Query { sql: sql.into(), project: "p".into(), dataset: Some("d".into()), destination: None };
+        let query = Query {
+            sql: sql.into(),
+            project: "p".into(),
+            dataset: Some("d".into()),
+            destination: None,
+            use_cache: None,
+        };
         let rows = self.warehouse.read(query, 10).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
         rows.rows[0][0].clone()
     }

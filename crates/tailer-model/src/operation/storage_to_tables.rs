@@ -11,7 +11,7 @@ use crate::{
     configuration::FileKind,
     names::{self, TableNameRules},
     reader::Fields,
-    secret,
+    secret::{self, Closed},
     template::FilenameTemplate,
     text::{Choice, text_enum},
 };
@@ -37,6 +37,8 @@ pub struct Table {
     pub template: FilenameTemplate,
     pub ddl: DdlMode,
     pub options: LoadOptions,
+    /// Who asks BigQuery, in place of the server.
+    pub credentials: Option<Closed>,
 }
 
 /// Where a table's schema comes from.
@@ -197,7 +199,7 @@ fn read_destination(destination: &Fields<'_>) -> Option<Vec<Table>> {
     destination.choice::<DestinationType>("type");
     let project = destination.required("gcp_project_id", |f, name| f.checked(name, names::project));
     let dataset = destination.required("gbq_dataset", |f, name| f.checked(name, names::dataset));
-    secret::read(destination, "gcp_credentials_secret");
+    let credentials = secret::google_key(destination);
     let entries = destination.required("tables", Fields::objects);
     destination.ignore(INHERITED);
     destination.finish();
@@ -206,7 +208,7 @@ fn read_destination(destination: &Fields<'_>) -> Option<Vec<Table>> {
         let entry = entry.with_defaults(destination, INHERITED);
         let table = Table::read(&entry, &place);
         entry.finish();
-        table
+        table.map(|table| Table { credentials: credentials.clone(), ..table })
     };
     let tables: Vec<Option<Table>> = entries?.into_iter().map(read).collect();
     let tables = tables.into_iter().collect::<Option<Vec<_>>>()?;
@@ -244,6 +246,7 @@ impl Table {
             template,
             ddl: ddl?,
             options: options?,
+            credentials: None,
         })
     }
 }

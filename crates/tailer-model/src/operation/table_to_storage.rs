@@ -13,6 +13,7 @@ use crate::{
     configuration::FileKind,
     names::{self, TableNameRules},
     reader::Fields,
+    secret::{self, Closed},
     template::DATE_NAMES,
     text::text_enum,
 };
@@ -51,6 +52,8 @@ pub struct Export {
     pub generate_top_file: bool,
     pub delete_destination_content: bool,
     pub copy_table: Option<CopyTable>,
+    /// Who asks BigQuery, and writes to the bucket, in place of the server.
+    pub credentials: Option<Closed>,
 }
 
 /// The table that keeps a copy of the exported rows.
@@ -115,6 +118,7 @@ const INHERITED: &[&str] = &[
     "dest_gbq_table",
     "dest_gbq_table_suffix",
     "criticality",
+    secret::GOOGLE_KEY,
 ];
 
 impl TableToStorage {
@@ -170,6 +174,7 @@ impl Export {
         let criticality = fields.choice("criticality");
         let bucket = fields.required("gcs_dest_bucket", |f, name| f.checked(name, names::bucket));
         let prefix = read_prefix(fields);
+        let credentials = secret::google_key(fields);
         let copy_table = fields.boolean("copy_table").unwrap_or(false).then(|| CopyTable::read(fields));
         let project = read_project(fields);
         let sql_file = fields.required("sql_file", |f, name| f.file(name, FileKind::Sql));
@@ -217,6 +222,7 @@ impl Export {
                 None => None,
                 Some(read) => Some(read?),
             },
+            credentials,
         })
     }
 }

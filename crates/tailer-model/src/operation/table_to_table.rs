@@ -13,6 +13,7 @@ use crate::{
     configuration::FileKind,
     names::{self, TableNameRules},
     reader::Fields,
+    secret::{self, Closed},
     text::text_enum,
 };
 
@@ -22,6 +23,8 @@ pub struct TableToTable {
     pub schedule: Schedule,
     pub task_concurrency: u32,
     pub location: String,
+    /// Who asks BigQuery, in place of the server.
+    pub credentials: Option<Closed>,
     pub tasks: Vec<Task>,
     /// Same order as `tasks`.
     pub graph: TaskGraph,
@@ -55,7 +58,8 @@ pub enum Action {
         temporary_table: bool,
         /// `sql_query_template: "TEMPLATE_CURRENT_DATE"`.
         current_date_template: bool,
-        use_query_cache: bool,
+        /// `None`: as the server's settings say.
+        use_query_cache: Option<bool>,
     },
     CreateTable {
         table: String,
@@ -131,6 +135,7 @@ impl TableToTable {
         let schedule = read_schedule(fields);
         let task_concurrency = read_task_concurrency(fields);
         let location = fields.text("default_bq_data_location").unwrap_or_else(|| "EU".to_owned());
+        let credentials = secret::google_key(fields);
         let defaults = Defaults {
             project: fields
                 .checked("default_gcp_project_id", names::project)
@@ -154,7 +159,7 @@ impl TableToTable {
         }
         let tasks = tasks?;
         let graph = read_graph(fields, &nodes)?;
-        Some(Self { schedule, task_concurrency, location, tasks, graph })
+        Some(Self { schedule, task_concurrency, location, credentials, tasks, graph })
     }
 }
 
@@ -246,7 +251,7 @@ impl Action {
         let write_disposition = task.choice("write_disposition").unwrap_or(defaults.write_disposition);
         let temporary_table = task.boolean("temporary_table").unwrap_or(false);
         let current_date_template = current_date_template(task);
-        let use_query_cache = task.boolean("use_query_cache").unwrap_or(false);
+        let use_query_cache = task.boolean("use_query_cache");
         if temporary_table && !table_given {
             task.error("temporary_table", "a temporary table needs a \"table_name\"");
         }

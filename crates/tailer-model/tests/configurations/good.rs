@@ -89,7 +89,7 @@ fn table_to_table() {
             write_disposition: WriteDisposition::Empty,
             temporary_table: false,
             current_date_template: true,
-            use_query_cache: true
+            use_query_cache: Some(true)
         }
     );
     assert_eq!(script.task_type, "run_gbq_script");

@@ -28,7 +28,9 @@ impl Inner {
         if let Some((folder, table)) = self.extractable(id, export, &done).await? {
             return self.extract(id, export, folder, table, submitted, outcome).await;
         }
-        let written = self.write_rows(id, export, submitted).await?;
+        // It may have run again under another id.
+        let ran = done.job_reference.as_ref().map_or(id.0.as_str(), |reference| reference.job_id.as_str());
+        let written = self.write_rows(id, ran, export, submitted).await?;
         outcome.statistics.rows = written.statistics.rows;
         outcome.statistics.bytes = written.statistics.bytes;
         Ok(Outcome { files: written.files, ..outcome })

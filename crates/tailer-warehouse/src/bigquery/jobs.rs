@@ -16,11 +16,11 @@ use serde_json::Value;
 use super::{
     Inner, Submitted,
     client::{Failure, is_passing},
-    outcome,
+    locations, outcome,
     query::Form,
     wire::{CopyConfiguration, JobConfiguration, JobReference, JobResource, QueryResults},
 };
-use crate::{Copy, Job, Outcome, Query, WarehouseError, WarehouseJobId};
+use crate::{Copy, Job, Outcome, Query, TableName, WarehouseError, WarehouseJobId};
 
 /// How often a job that BigQuery failed is run again.
 const RERUNS: u32 = 5;
@@ -79,8 +79,11 @@ impl Inner {
         {
             self.ensure_dataset(&destination.table).await?;
             // What is made anew is dropped before its job is there, never after: the job may have been done already.
-            if destination.replace_schema && self.job(id).await?.is_none() {
-                self.delete(&destination.table.without_decorator()).await?;
+            if destination.replace_schema {
+                self.seek(id, &destination.table).await?;
+                if self.job(id).await?.is_none() {
+                    self.delete(&destination.table.without_decorator()).await?;
+                }
             }
         }
         self.start(id, &self.work(submitted)?, submitted).await
@@ -111,6 +114,14 @@ impl Inner {
         Ok(Work { gives_rows: true, repeatable, ..Work::plain(configuration) })
     }
 
+    /// Learns where a job for a table would be, before it is looked for.
+    async fn seek(&self, id: &str, table: &TableName) -> Result<(), WarehouseError> {
+        if self.locations.of(id).is_none() {
+            self.locations.tell(id, self.place_of(table).await?.as_deref());
+        }
+        Ok(())
+    }
+
     /// Sees to it that a job is there.
     pub(super) async fn start(&self, id: &str, work: &Work, submitted: &Submitted) -> Result<(), WarehouseError> {
         submitted.check()?;
@@ -118,8 +129,15 @@ impl Inner {
         match &work.upload {
             None => self.insert(id, work.configuration.clone()).await.map(drop),
             // What has come already is not sent again.
-            Some(_) if self.job(id).await?.is_some() => Ok(()),
-            Some(file) => self.upload(id, file, &work.configuration, submitted).await,
+            Some(file) => {
+                if let Some(load) = &work.configuration.load {
+                    self.seek(id, &TableName::from(&load.destination_table)).await?;
+                }
+                match self.job(id).await? {
+                    Some(_) => Ok(()),
+                    None => self.upload(id, file, &work.configuration, submitted).await,
+                }
+            }
         }
     }
 
@@ -134,11 +152,13 @@ impl Inner {
         Ok(self.ended(id, submitted, work).await?.0)
     }
 
-    pub(super) fn resource(&self, id: &str, configuration: JobConfiguration) -> JobResource {
+    pub(super) fn resource(&self, id: &str, mut configuration: JobConfiguration) -> JobResource {
+        let longest = self.settings.job_timeout.filter(|_| configuration.dry_run != Some(true));
+        configuration.job_timeout_ms = longest.and_then(|longest| i64::try_from(longest.as_millis()).ok());
         let reference = JobReference {
             project_id: self.settings.project.clone(),
             job_id: id.to_owned(),
-            location: self.settings.location.clone(),
+            location: self.locations.of_all().map(str::to_owned),
         };
         JobResource { job_reference: Some(reference), configuration, ..JobResource::default() }
     }
@@ -151,30 +171,38 @@ impl Inner {
     ) -> Result<JobResource, WarehouseError> {
         let body = self.resource(id, configuration);
         let inserted = self.client.post(self.client.url(&self.settings.project, &["jobs"]), &body).await;
-        match inserted {
-            Err(failure) if failure.is_duplicate() => self.attached(id).await,
-            answer => Ok(answer?),
-        }
+        let job: JobResource = match inserted {
+            Err(failure) if failure.is_duplicate() => return self.attached(id, &failure).await,
+            answer => answer?,
+        };
+        self.placed(id, job.job_reference.as_ref());
+        Ok(job)
+    }
+
+    /// Remembers where BigQuery says that a job runs.
+    pub(super) fn placed(&self, id: &str, told: Option<&JobReference>) {
+        self.locations.tell(id, told.and_then(|reference| reference.location.as_deref()));
     }
 
     /// The job that was there already.
-    pub(super) async fn attached(&self, id: &str) -> Result<JobResource, WarehouseError> {
+    pub(super) async fn attached(&self, id: &str, duplicate: &Failure) -> Result<JobResource, WarehouseError> {
+        self.locations.tell(id, locations::in_duplicate(&duplicate.message, id));
         tracing::info!(job = id, "attached to the job that is there");
         let found = self.job(id).await?;
         found.ok_or_else(|| WarehouseError::Transient(format!("job {id} is there and cannot be found")))
     }
 
-    /// `…/<parts>` of this project, in its location.
-    fn located(&self, parts: &[&str]) -> Url {
+    /// `…/<parts>` of this project, in the place of a job.
+    fn located(&self, id: &str, parts: &[&str]) -> Url {
         let mut url = self.client.url(&self.settings.project, parts);
-        if let Some(location) = &self.settings.location {
-            url.query_pairs_mut().append_pair("location", location);
+        if let Some(place) = self.locations.of(id) {
+            url.query_pairs_mut().append_pair("location", &place);
         }
         url
     }
 
     pub(super) async fn job(&self, id: &str) -> Result<Option<JobResource>, WarehouseError> {
-        match self.client.get(self.located(&["jobs", id])).await {
+        match self.client.get(self.located(id, &["jobs", id])).await {
             Err(failure) if failure.is_missing() => Ok(None),
             answer => Ok(Some(answer?)),
         }
@@ -185,6 +213,7 @@ impl Inner {
         let submitted = submitted.ok_or_else(|| WarehouseError::NotFound(format!("job {}", id.0)))?;
         let ended = self.see_to_end(id, &submitted).await;
         self.jobs.lock().remove(id);
+        self.locations.forget(submitted.started.lock().iter());
         match ended {
             Err(_) if submitted.cancelled.load(Ordering::SeqCst) => Err(WarehouseError::Cancelled),
             ended => ended,
@@ -203,7 +232,7 @@ impl Inner {
         let Some(query) = query else { return Ok(outcome) };
         outcome.statistics.executed_sql = Some(query.sql.clone());
         if Form::of(&query.sql) == Form::Script {
-            self.finish_script(id, query, &submitted.labels, &mut outcome).await?;
+            self.finish_script(id, query, submitted, &mut outcome).await?;
         }
         if let Some(destination) = &query.destination {
             self.expire_after(destination, done.statistics.end_time).await?;
@@ -251,7 +280,7 @@ impl Inner {
 
     /// Waits at BigQuery for a query's end; how many rows its result has. What went wrong is in the job.
     async fn poll(&self, id: &str) -> Option<i64> {
-        let mut url = self.located(&["queries", id]);
+        let mut url = self.located(id, &["queries", id]);
         url.query_pairs_mut().append_pair("maxResults", "0").append_pair("timeoutMs", LONG_POLL_MS);
         loop {
             let answer: Result<QueryResults, Failure> = self.client.get(url.clone()).await;
@@ -278,14 +307,14 @@ impl Inner {
         Ok(())
     }
 
-    async fn cancel_runs(&self, id: &str) -> Result<(), WarehouseError> {
+    pub(super) async fn cancel_runs(&self, id: &str) -> Result<(), WarehouseError> {
         for run in 0..=RERUNS {
             let id = rerun(id, run);
             let Some(job) = self.job(&id).await? else { break };
             if job.is_done() {
                 continue;
             }
-            match self.client.post::<Value>(self.located(&["jobs", &id, "cancel"]), &Value::Null).await {
+            match self.client.post::<Value>(self.located(&id, &["jobs", &id, "cancel"]), &Value::Null).await {
                 Err(failure) if !failure.is_missing() => return Err(failure.into()),
                 _ => {}
             }

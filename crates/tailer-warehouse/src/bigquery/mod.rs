@@ -11,6 +11,7 @@ mod extract;
 mod jobs;
 mod labels;
 mod load;
+mod locations;
 mod outcome;
 mod query;
 mod read;
@@ -27,6 +28,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -43,6 +45,7 @@ use crate::{
     rehearsal::{Overlay, Rehearsed},
 };
 use client::Client;
+use locations::Locations;
 
 /// How a project is reached.
 #[derive(Debug, Clone)]
@@ -56,6 +59,10 @@ pub struct BigQuerySettings {
     pub location: Option<String>,
     /// A query that would be billed more fails before it runs.
     pub maximum_bytes_billed: Option<u64>,
+    /// How long a job may take: BigQuery stops it then. `None`: as long as BigQuery allows.
+    pub job_timeout: Option<Duration>,
+    /// Whether BigQuery may give an earlier result of the same query; `None`: it may, as it does by itself.
+    pub query_cache: Option<bool>,
     /// Price of 2⁴⁰ bytes billed, in any currency: makes the cost of a run visible.
     pub price_per_tib: Option<f64>,
     /// Whether datasets that are missing are made.
@@ -77,6 +84,8 @@ impl BigQuerySettings {
             credentials: BigQueryCredentials::ApplicationDefault,
             location: None,
             maximum_bytes_billed: None,
+            job_timeout: None,
+            query_cache: None,
             price_per_tib: None,
             create_datasets: false,
             staging: None,
@@ -97,6 +106,7 @@ pub struct BigQueryWarehouse(Arc<Inner>);
 struct Inner {
     settings: BigQuerySettings,
     client: Client,
+    locations: Locations,
     /// Jobs submitted here that nobody has waited for to the end.
     jobs: Mutex<HashMap<WarehouseJobId, Arc<Submitted>>>,
     /// Held by who makes a dataset or a table: many tasks may miss it at once.
@@ -142,7 +152,8 @@ impl BigQueryWarehouse {
     /// [`WarehouseError::Invalid`] for an endpoint or credentials that cannot be used.
     pub fn open(settings: BigQuerySettings) -> Result<Self, WarehouseError> {
         let client = Client::new(settings.endpoint.as_deref(), &settings.credentials, settings.retries.clone())?;
-        Ok(Self(Arc::new(Inner { settings, client, jobs: Mutex::default(), making: Mutex::default() })))
+        let locations = Locations::new(settings.location.clone());
+        Ok(Self(Arc::new(Inner { settings, client, locations, jobs: Mutex::default(), making: Mutex::default() })))
     }
 }
 
@@ -170,7 +181,16 @@ impl Warehouse for BigQueryWarehouse {
     }
 
     async fn read(&self, query: Query, limit: usize) -> Result<Rows, WarehouseError> {
-        self.0.read(query, limit).await
+        self.0.read(query, limit, &BTreeMap::new()).await
+    }
+
+    async fn read_labelled(
+        &self,
+        query: Query,
+        limit: usize,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<Rows, WarehouseError> {
+        self.0.read(query, limit, labels).await
     }
 
     async fn rehearse(&self, query: Query, before: Overlay) -> Result<Rehearsed, WarehouseError> {

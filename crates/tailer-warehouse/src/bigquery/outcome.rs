@@ -41,7 +41,7 @@ pub(super) fn of(settings: &BigQuerySettings, job: &JobResource, rows: Option<i6
     tell("warnings", (!warned.is_empty()).then(|| json!(warned)));
     let tables: Vec<String> = query.referenced_tables.iter().map(shown).collect();
     tell("referenced_tables", (!tables.is_empty()).then(|| json!(tables)));
-    tell("cost", cost(settings.price_per_tib, query.total_bytes_billed).map(Value::from));
+    tell("cost", cost(settings, job).map(Value::from));
     if let Some(reference) = &job.job_reference {
         tell("warehouse_job_id", Some(json!(reference.job_id)));
         let location = reference.location.as_deref().unwrap_or("US");
@@ -55,9 +55,21 @@ pub(super) fn of(settings: &BigQuerySettings, job: &JobResource, rows: Option<i6
     Outcome { statistics: told, ..Outcome::default() }
 }
 
-/// In the currency of the price.
+/// In the currency of the price; `None` without one.
+pub(super) fn cost(settings: &BigQuerySettings, job: &JobResource) -> Option<f64> {
+    priced(settings.price_per_tib, job.statistics.query.total_bytes_billed)
+}
+
+/// Adds what another job for the same statement has cost.
+pub(super) fn add_cost(outcome: &mut Outcome, settings: &BigQuerySettings, job: &JobResource) {
+    if let Some(more) = cost(settings, job) {
+        let before = outcome.statistics.more.get("cost").and_then(Value::as_f64).unwrap_or_default();
+        outcome.statistics.more.insert("cost".to_owned(), json!(before + more));
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a price needs no more than 53 bits of bytes")]
-fn cost(price_per_tib: Option<f64>, billed: Option<i64>) -> Option<f64> {
+fn priced(price_per_tib: Option<f64>, billed: Option<i64>) -> Option<f64> {
     Some(price_per_tib? * billed? as f64 / TIB)
 }
 
@@ -71,9 +83,9 @@ mod tests {
 
     #[test]
     fn bytes_have_a_price() {
-        assert_eq!(cost(Some(6.25), Some(1 << 40)), Some(6.25));
-        assert_eq!(cost(Some(6.25), Some(1 << 39)), Some(3.125));
-        assert_eq!(cost(None, Some(1)), None);
-        assert_eq!(cost(Some(6.25), None), None);
+        assert_eq!(priced(Some(6.25), Some(1 << 40)), Some(6.25));
+        assert_eq!(priced(Some(6.25), Some(1 << 39)), Some(3.125));
+        assert_eq!(priced(None, Some(1)), None);
+        assert_eq!(priced(Some(6.25), None), None);
     }
 }

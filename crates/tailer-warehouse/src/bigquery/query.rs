@@ -4,13 +4,11 @@
 //! with types, modes and descriptions (`spec/data-operations.md`, table-to-table). BigQuery takes a destination for a single
 //! query only: a script's last result is brought there by a job of its own.
 
-use std::collections::BTreeMap;
-
 use tailer_model::operation::WriteDisposition;
 
 use super::{
-    Inner,
-    wire::{DatasetReference, JobConfiguration, JobList, JobResource, QueryConfiguration, TableReference},
+    Inner, Submitted, outcome,
+    wire::{DatasetReference, JobList, JobResource, QueryConfiguration, TableReference},
 };
 use crate::{Destination, Outcome, Query, StatementOutcome, WarehouseError, WarehouseJobId, googlesql};
 
@@ -59,6 +57,7 @@ impl Inner {
                 .dataset
                 .as_ref()
                 .map(|dataset| DatasetReference { project_id: query.project.clone(), dataset_id: dataset.clone() }),
+            use_query_cache: query.use_cache.or(self.settings.query_cache),
             maximum_bytes_billed: self.settings.maximum_bytes_billed.and_then(|bytes| i64::try_from(bytes).ok()),
             ..QueryConfiguration::default()
         };
@@ -76,7 +75,7 @@ impl Inner {
         &self,
         id: &WarehouseJobId,
         query: &Query,
-        labels: &BTreeMap<String, String>,
+        submitted: &Submitted,
         outcome: &mut Outcome,
     ) -> Result<(), WarehouseError> {
         let children = self.children(&id.0).await?;
@@ -94,16 +93,10 @@ impl Inner {
             ..query.clone()
         };
         let id = format!("{}_result", id.0);
-        let configuration = JobConfiguration {
-            query: Some(self.query_configuration(&bring)?),
-            labels: labels.clone(),
-            ..JobConfiguration::default()
-        };
-        self.insert(&id, configuration).await?;
-        let (done, rows) = self.done(&id, true).await?;
-        if let Some(error) = done.status.error_result {
-            return Err(error.into());
-        }
+        let work = self.query_work(&bring, submitted.labels.clone())?;
+        self.start(&id, &work, submitted).await?;
+        let (done, rows) = self.ended(&id, submitted, &work).await?;
+        outcome::add_cost(outcome, &self.settings, &done);
         outcome.statistics.rows = rows.and_then(|rows| u64::try_from(rows).ok());
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! Rows of a query for people, expectations and tests: pages of results, typed by the schema they come with, in the form that
 //! `tailerd sql --batch` prints.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use serde_json::{Value, json};
 
 use super::{
-    Inner,
+    Inner, labels, outcome,
     query::Form,
     tables,
     wire::{FieldSchema, JobConfiguration, QueryResults},
@@ -17,19 +19,30 @@ pub(super) const PAGE: usize = 10_000;
 
 impl Inner {
     /// Under a random id: what is lost on the way is not sent twice, and nobody else takes the result.
-    pub(super) async fn read(&self, query: Query, limit: usize) -> Result<Rows, WarehouseError> {
+    /// Whoever does not wait for the end has it cancelled.
+    pub(super) async fn read(
+        self: &Arc<Self>,
+        query: Query,
+        limit: usize,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<Rows, WarehouseError> {
         let id = format!("tailer_read_{}", uuid::Uuid::new_v4().simple());
-        let configuration =
-            JobConfiguration { query: Some(self.query_configuration(&query)?), ..JobConfiguration::default() };
+        let configuration = JobConfiguration {
+            query: Some(self.query_configuration(&query)?),
+            labels: labels::sanitized(labels),
+            ..JobConfiguration::default()
+        };
+        let mut reading = Reading { inner: Arc::clone(self), id: id.clone(), is_over: false };
         self.insert(&id, configuration).await?;
         let (done, _) = self.done(&id, true).await?;
+        reading.is_over = true;
         if let Some(error) = done.status.error_result {
             return Err(error.into());
         }
         if Form::of(&query.sql) == Form::Effect {
             return Ok(Rows::default());
         }
-        let mut rows = Rows::default();
+        let mut rows = Rows { cost: outcome::cost(&self.settings, &done), ..Rows::default() };
         let mut page = None::<String>;
         loop {
             let results = self.page(&id, page.as_deref(), limit.saturating_sub(rows.rows.len())).await?;
@@ -60,14 +73,37 @@ impl Inner {
             let mut pairs = url.query_pairs_mut();
             pairs.append_pair("maxResults", &most.min(PAGE).to_string());
             pairs.append_pair("formatOptions.useInt64Timestamp", "true");
-            if let Some(location) = &self.settings.location {
-                pairs.append_pair("location", location);
+            if let Some(location) = self.locations.of(id) {
+                pairs.append_pair("location", &location);
             }
             if let Some(token) = token {
                 pairs.append_pair("pageToken", token);
             }
         }
         Ok(self.client.get(url).await?)
+    }
+}
+
+/// A job that somebody reads from.
+struct Reading {
+    inner: Arc<Inner>,
+    id: String,
+    is_over: bool,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        let (inner, id) = (Arc::clone(&self.inner), std::mem::take(&mut self.id));
+        if self.is_over {
+            inner.locations.forget([&id]);
+        } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = inner.cancel_runs(&id).await {
+                    tracing::warn!(job = id, %error, "a query that nobody waits for was not cancelled");
+                }
+                inner.locations.forget([&id]);
+            });
+        }
     }
 }
 
@@ -117,7 +153,8 @@ fn scalar(written: &Value, field: &FieldSchema) -> Value {
 }
 
 fn timestamp(text: &str) -> Option<Value> {
-    Some(json!(jiff::Timestamp::from_microsecond(microseconds(text)?).ok()?.to_string()))
+    let at = jiff::Timestamp::from_microsecond(microseconds(text)?).ok()?.to_zoned(jiff::tz::TimeZone::UTC).datetime();
+    Some(json!(format!("{} {}+00", at.date(), at.time())))
 }
 
 /// Microseconds since 1970, or seconds with a fraction from servers that know no other form.

@@ -19,7 +19,8 @@ impl Inner {
             dry_run: Some(true),
             ..JobConfiguration::default()
         };
-        let body = JobResource { configuration, ..JobResource::default() };
+        // Without an id: it is no job that anybody asks for later. In its place, so that a place that is none is noticed.
+        let body = self.resource("", configuration);
         let url = self.client.url(&self.settings.project, &["jobs"]);
         let answer = match self.client.post::<JobResource>(url, &body).await {
             Ok(job) => match job.status.error_result.clone() {
@@ -34,7 +35,7 @@ impl Inner {
                 let columns = schema.map(|schema| schema.fields.iter().map(read::named).collect());
                 Ok(Rehearsed { columns, ..Rehearsed::default() })
             }
-            Err(WarehouseError::Transient(message)) => Err(WarehouseError::Transient(message)),
+            Err(problem @ (WarehouseError::Transient(_) | WarehouseError::Denied(_))) => Err(problem),
             Err(WarehouseError::NotFound(_)) if !before.tables.is_empty() || before.is_open => Ok(Rehearsed::default()),
             Err(problem) => Ok(Rehearsed { problems: vec![problem], ..Rehearsed::default() }),
         }

@@ -31,14 +31,16 @@ use crate::{
 const SCRATCH: &str = ".rows";
 
 impl Inner {
+    /// `ran`: the id of the job that has the rows.
     pub(super) async fn write_rows(
         &self,
         id: &WarehouseJobId,
+        ran: &str,
         export: &Export,
         submitted: &Submitted,
     ) -> Result<Outcome, WarehouseError> {
         let folder = export.folder.join(SCRATCH);
-        let made = self.write_in(id, export, &folder, submitted).await;
+        let made = self.write_in(id, ran, export, &folder, submitted).await;
         if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
             tracing::debug!(%error, "the rows of an export were not removed");
         }
@@ -48,12 +50,13 @@ impl Inner {
     async fn write_in(
         &self,
         id: &WarehouseJobId,
+        ran: &str,
         export: &Export,
         folder: &Path,
         submitted: &Submitted,
     ) -> Result<Outcome, WarehouseError> {
         let lines = folder.join("rows.json");
-        let fields = self.fetch(id, &lines, submitted).await?;
+        let fields = self.fetch(ran, &lines, submitted).await?;
         let home = folder.join("warehouse");
         // Several threads would load the lines in any order.
         let settings = EmbeddedSettings { threads: Some(1), ..EmbeddedSettings::default() };
@@ -77,24 +80,19 @@ impl Inner {
         submitted.check()?;
         let table = own_table();
         let sql = format!("SELECT * FROM `{}`.`{}`.`{}`", table.project, table.dataset, table.table);
-        let query = Query { sql, project: table.project, dataset: None, destination: None };
+        let query = Query { sql, project: table.project, dataset: None, destination: None, use_cache: None };
         // Under the same id, which some formats make their marks of.
         run(&warehouse, id, Job::Export(Export { query, bucket_folder: None, ..export.clone() })).await
     }
 
     /// Writes the rows of a finished query as JSON lines; its columns.
-    async fn fetch(
-        &self,
-        id: &WarehouseJobId,
-        to: &Path,
-        submitted: &Submitted,
-    ) -> Result<Vec<FieldSchema>, WarehouseError> {
+    async fn fetch(&self, id: &str, to: &Path, submitted: &Submitted) -> Result<Vec<FieldSchema>, WarehouseError> {
         let mut lines = Lines::create(to.to_owned()).await?;
         let mut fields = Vec::new();
         let mut token = None::<String>;
         loop {
             submitted.check()?;
-            let page = self.page(&id.0, token.as_deref(), read::PAGE).await?;
+            let page = self.page(id, token.as_deref(), read::PAGE).await?;
             if let Some(schema) = page.schema {
                 fields = schema.fields;
             }

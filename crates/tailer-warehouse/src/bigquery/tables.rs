@@ -24,6 +24,15 @@ impl From<&TableName> for TableReference {
     }
 }
 
+/// Without its decorator.
+impl From<&TableReference> for TableName {
+    fn from(reference: &TableReference) -> Self {
+        let table = reference.table_id.split('$').next().unwrap_or_default().to_owned();
+        let TableReference { project_id, dataset_id, .. } = reference;
+        Self { project: project_id.clone(), dataset: dataset_id.clone(), table, decorator: None }
+    }
+}
+
 impl Inner {
     pub(super) fn table_url(&self, table: &TableName) -> Result<Url, WarehouseError> {
         table.check()?;
@@ -95,11 +104,20 @@ impl Inner {
                 project_id: table.project.clone(),
                 dataset_id: table.dataset.clone(),
             },
-            location: self.settings.location.clone(),
+            location: self.locations.of_all().map(str::to_owned),
         };
         match self.client.post::<Value>(self.client.url(&table.project, &["datasets"]), &dataset).await {
             Err(failure) if !failure.is_duplicate() => Err(failure.into()),
             _ => Ok(()),
+        }
+    }
+
+    /// Where the dataset of a table is; `None` when there is none.
+    pub(super) async fn place_of(&self, table: &TableName) -> Result<Option<String>, WarehouseError> {
+        let url = self.client.url(&table.project, &["datasets", &table.dataset]);
+        match self.client.get::<Dataset>(url).await {
+            Err(failure) if failure.is_missing() => Ok(None),
+            answer => Ok(answer?.location),
         }
     }
 

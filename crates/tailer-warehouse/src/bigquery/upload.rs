@@ -49,7 +49,7 @@ impl Inner {
         let job = self.resource(id, configuration.clone());
         for _ in 0..SESSIONS {
             let session = match self.client.open_upload(&self.settings.project, &job).await {
-                Err(failure) if failure.is_duplicate() => return self.attached(id).await.map(drop),
+                Err(failure) if failure.is_duplicate() => return self.attached(id, &failure).await.map(drop),
                 session => session?,
             };
             let pieces = Pieces { path: file.to_owned(), is_text, open: None };
@@ -100,7 +100,10 @@ impl Inner {
                 false => self.client.put(session, span.range(from), rest.to_vec()).await,
             };
             let failure = match sent {
-                Ok(Sent::Done) => return Ok(Stored::All),
+                Ok(Sent::Done(told)) => {
+                    self.placed(id, told.as_ref());
+                    return Ok(Stored::All);
+                }
                 // Less than what it had said before.
                 Ok(Sent::Partly(stored)) if stored < span.at => return Ok(Stored::Lost),
                 Ok(Sent::Partly(stored)) => {
@@ -119,7 +122,7 @@ impl Inner {
                     Failure::passing("BigQuery does not take what is uploaded".to_owned())
                 }
                 Err(failure) if failure.is_duplicate() => {
-                    self.attached(id).await?;
+                    self.attached(id, &failure).await?;
                     return Ok(Stored::All);
                 }
                 Err(failure) if failure.is_missing() || failure.status == Some(410) => return Ok(Stored::Lost),
@@ -130,7 +133,7 @@ impl Inner {
             }
             failures += 1;
             tracing::debug!(job = id, %failure, "BigQuery is asked what of an upload it has");
-            tokio::time::sleep(self.client.retries().wait(failures)).await;
+            tokio::time::sleep(self.client.retries().pause(failures, failure.retry_after)).await;
             ask = true;
         }
     }

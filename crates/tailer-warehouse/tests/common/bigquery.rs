@@ -59,7 +59,7 @@ pub fn query(sql: &str, table: Option<TableName>) -> Query {
         replace_schema: false,
         expires_after: None,
     });
-    Query { sql: sql.to_owned(), project: "test-project".to_owned(), dataset: None, destination }
+    Query { sql: sql.to_owned(), project: "test-project".to_owned(), dataset: None, destination, use_cache: None }
 }
 
 pub async fn run(warehouse: &BigQueryWarehouse, id: &str, query: Query) -> Result<Outcome, WarehouseError> {
@@ -104,6 +104,32 @@ pub fn scripted_with(
         }
     });
     (BigQueryWarehouse::open(change(settings(&endpoint, "test-project"))).unwrap(), requests)
+}
+
+/// Answers each request by itself, in any order; `None` leaves it without an answer.
+pub fn served(answer: impl Fn(&str) -> Option<(u16, Value)> + Send + Sync + 'static) -> (BigQueryWarehouse, Requests) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Requests::default();
+    let (told, answer) = (Arc::clone(&requests), Arc::new(answer));
+    std::thread::spawn(move || {
+        let mut silent = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let request = asked(&mut BufReader::new(&stream));
+            told.lock().unwrap().push(request.clone());
+            match answer(&request) {
+                None => silent.push(stream),
+                Some((status, body)) => {
+                    let body = body.to_string();
+                    let head =
+                        format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                    stream.write_all((head + &body).as_bytes()).unwrap();
+                }
+            }
+        }
+    });
+    (BigQueryWarehouse::open(settings(&endpoint, "test-project")).unwrap(), requests)
 }
 
 /// Method, path, the range of an upload and the body of a request; of a long body its length.

@@ -109,7 +109,13 @@ pub fn table(name: &str) -> TableName {
 }
 
 pub fn query(sql: &str) -> Query {
-    Query { sql: sql.to_owned(), project: PROJECT.to_owned(), dataset: Some("d".to_owned()), destination: None }
+    Query {
+        sql: sql.to_owned(),
+        project: PROJECT.to_owned(),
+        dataset: Some("d".to_owned()),
+        destination: None,
+        use_cache: None,
+    }
 }
 
 pub fn query_into(sql: &str, name: &str, write_disposition: WriteDisposition) -> Job {

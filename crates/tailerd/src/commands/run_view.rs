@@ -76,6 +76,7 @@ pub(crate) fn print_details(run: &Value) {
         }
     }
     fields.extend(progress(run).map(|progress| ("copied", progress)));
+    fields.extend(cost(run).map(|cost| ("cost", cost)));
     output::fields(&fields);
     print_tasks(run);
     print_alerts(run);
@@ -103,6 +104,11 @@ fn progress(run: &Value) -> Option<String> {
     let (bytes, total) = (progress.get("bytes")?.as_u64()?, progress.get("total")?.as_u64()?);
     let percent = (bytes.saturating_mul(100)).checked_div(total).unwrap_or(100);
     Some(format!("{bytes} of {total} bytes ({percent} %)"))
+}
+
+/// `0.0125`, in the currency of the setting.
+fn cost(run: &Value) -> Option<String> {
+    Some(format!("{:.4}", run.get("cost")?.as_f64()?))
 }
 
 /// A table of the tasks with their statistics, if there are any.

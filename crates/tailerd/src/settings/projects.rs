@@ -5,12 +5,13 @@
 //! A variable `TAILERD_WAREHOUSE_BIGQUERY_<KEY>` is a key of the table `"*"` and wins over the file. Nothing is opened here: a secret
 //! stays as it was written.
 
-use std::{collections::BTreeMap, fmt, fmt::Write as _};
+use std::{collections::BTreeMap, fmt, fmt::Write as _, time::Duration};
 
 use serde_json::{Map, Value, json};
 use tailer_model::nearest;
 
 use super::layers::Origin;
+use crate::cli::Span;
 
 /// The table of every other project.
 pub(crate) const ANY: &str = "*";
@@ -22,6 +23,8 @@ const KEYS: &[(&str, &str)] = &[
     ("credentials", "a service account's key as a secret, \"default\" (application default) or \"none\" (emulators)"),
     ("location", "location of jobs and of datasets that are made, such as EU"),
     ("maximum_bytes_billed", "a query that would be billed more bytes fails before it runs"),
+    ("job_timeout", "how long a job may take before BigQuery stops it, such as 2h"),
+    ("query_cache", "whether BigQuery may give an earlier result of the same query, where a task does not say"),
     ("price_per_tib", "price of a tebibyte billed, to show the cost of runs"),
     ("create_datasets", "whether missing datasets are made"),
     ("staging", "bucket or bucket/folder for files on their way; without it files are uploaded with the job"),
@@ -54,6 +57,8 @@ pub(crate) struct BigQueryProject {
     pub(crate) credentials: Option<Value>,
     pub(crate) location: Option<String>,
     pub(crate) maximum_bytes_billed: Option<u64>,
+    pub(crate) job_timeout: Option<Duration>,
+    pub(crate) query_cache: Option<bool>,
     pub(crate) price_per_tib: Option<f64>,
     pub(crate) create_datasets: bool,
     pub(crate) staging: Option<String>,
@@ -63,6 +68,16 @@ pub(crate) struct BigQueryProject {
 impl fmt::Debug for BigQueryProject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BigQueryProject").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+impl BigQueryProject {
+    /// Whether nobody is asked who asks: said so, or an address in the clear, which is an emulator's.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        match &self.credentials {
+            Some(written) => written == "none",
+            None => self.endpoint.as_deref().is_some_and(|url| url.starts_with("http://")),
+        }
     }
 }
 
@@ -131,11 +146,15 @@ fn typed(table: &BTreeMap<&'static str, Written>) -> Result<Option<BigQueryProje
     if price.is_some_and(|price| price < 0.0) {
         return Err("price_per_tib: expected a number that is not below zero".to_owned());
     }
-    let create_datasets = match value("create_datasets") {
-        None => false,
-        Some(Value::Bool(flag)) => *flag,
-        Some(Value::String(text)) if text == "true" || text == "false" => text == "true",
-        Some(_) => return Err("create_datasets: expected true or false".to_owned()),
+    let flag = |key: &str| match value(key) {
+        None => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(Value::String(text)) if text == "true" || text == "false" => Ok(Some(text == "true")),
+        Some(_) => Err(format!("{key}: expected true or false")),
+    };
+    let job_timeout = match text("job_timeout")? {
+        None => None,
+        Some(text) => Some(text.parse::<Span>().map_err(|problem| format!("job_timeout: {problem}"))?.0),
     };
     Ok(Some(BigQueryProject {
         project: text("project")?,
@@ -143,8 +162,10 @@ fn typed(table: &BTreeMap<&'static str, Written>) -> Result<Option<BigQueryProje
         credentials: value("credentials").cloned(),
         location: text("location")?,
         maximum_bytes_billed,
+        job_timeout,
+        query_cache: flag("query_cache")?,
         price_per_tib: price,
-        create_datasets,
+        create_datasets: flag("create_datasets")?.unwrap_or_default(),
         staging: text("staging")?.map(|place| place.trim_start_matches("gs://").trim_matches('/').to_owned()),
         extract_above,
     }))
@@ -267,6 +288,31 @@ mod tests {
             "[p]\nkind = \"bigquery\"\nmaximum_bytes_billed = -1",
             "[warehouse.\"p\"]: maximum_bytes_billed: expected a whole number above zero",
         );
+    }
+
+    #[test]
+    fn jobs_have_limits() {
+        let (settings, ..) = read("[p]\nkind = \"bigquery\"\njob_timeout = \"90m\"\nquery_cache = false\n");
+        let project = settings.of("p").unwrap();
+        assert_eq!((project.job_timeout, project.query_cache), (Some(Duration::from_secs(5400)), Some(false)));
+        let problem = &read("[p]\nkind = \"bigquery\"\njob_timeout = \"soon\"").2[0];
+        assert!(
+            problem.starts_with("[warehouse.\"p\"]: job_timeout: expected a whole number with a unit"),
+            "{problem}"
+        );
+    }
+
+    #[test]
+    fn emulators_ask_nobody() {
+        let check = |more: &str, expect: bool| {
+            let (settings, ..) = read(&format!("[p]\nkind = \"bigquery\"\n{more}"));
+            assert_eq!(settings.of("p").unwrap().is_anonymous(), expect, "{more}");
+        };
+        check("", false);
+        check("endpoint = \"http://localhost:9050\"", true);
+        check("endpoint = \"http://localhost:9050\"\ncredentials = \"default\"", false);
+        check("endpoint = \"https://localhost:9050\"", false);
+        check("credentials = \"none\"", true);
     }
 
     #[test]

@@ -40,7 +40,8 @@ pub(crate) enum SqlAnswer {
 impl SqlRequest {
     /// Runs the statement on a warehouse.
     pub(crate) async fn run(self, warehouse: &dyn Warehouse) -> SqlAnswer {
-        let query = Query { sql: self.sql, project: self.project, dataset: self.dataset, destination: None };
+        let query =
+            Query { sql: self.sql, project: self.project, dataset: self.dataset, destination: None, use_cache: None };
         match warehouse.read(query, self.limit).await {
             Ok(rows) => SqlAnswer::Rows(rows),
             Err(error) => SqlAnswer::Error(describe(&error)),

@@ -14,7 +14,7 @@ mod system;
 pub(crate) use courier::{Messengers, alert_settings};
 pub(crate) use local_socket::{LocalSocket, SqlAnswer, SqlRequest, ask};
 pub(crate) use metadata::{check_worker, open_store, place};
-pub(crate) use projects::{EmbeddedProjects, Projects, open_bigquery, open_warehouse};
+pub(crate) use projects::{EmbeddedProjects, Projects, bigquery_settings, open_bigquery, open_warehouse};
 pub(crate) use server::{RunningServer, engine_settings};
 pub(crate) use signals::Signals;
 pub(crate) use storages::Buckets;

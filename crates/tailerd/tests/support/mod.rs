@@ -4,6 +4,7 @@
 
 pub mod bigquery;
 pub mod discovery;
+pub mod fake_bigquery;
 pub mod iowa;
 
 use std::{

@@ -1,10 +1,12 @@
-//! Who asks BigQuery. Tokens are kept and renewed before they end, by one task at a time.
+//! Who asks BigQuery. Tokens are kept and renewed before they end, by one task at a time; one that BigQuery refuses before its time
+//! is forgotten.
 //!
 //! A token never travels in the clear to another machine, whatever the settings say.
 
 use std::{fmt, sync::Arc};
 
 use object_store::gcp::{GcpCredentialProvider, GoogleCloudStorageBuilder};
+use parking_lot::RwLock;
 use reqwest::Url;
 use tailer_model::Secret;
 
@@ -21,8 +23,17 @@ pub enum BigQueryCredentials {
     None,
 }
 
+/// Cheap to clone; clones share their token.
 #[derive(Clone)]
-pub(super) struct Tokens(Option<GcpCredentialProvider>);
+pub(super) struct Tokens(Option<Arc<Source>>);
+
+struct Source {
+    credentials: BigQueryCredentials,
+    /// Keeps a token, and gives no other one until that nears its end.
+    provider: RwLock<GcpCredentialProvider>,
+    /// Held by who replaces the provider.
+    renewing: tokio::sync::Mutex<()>,
+}
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,35 +43,66 @@ impl fmt::Debug for Tokens {
 
 impl Tokens {
     pub(super) fn new(credentials: &BigQueryCredentials, base: &Url) -> Result<Self, Failure> {
-        let builder = match credentials {
-            BigQueryCredentials::None => return Ok(Self(None)),
-            BigQueryCredentials::ServiceAccount(key) => {
-                GoogleCloudStorageBuilder::new().with_service_account_key(key.expose().as_str())
-            }
-            BigQueryCredentials::ApplicationDefault => GoogleCloudStorageBuilder::from_env(),
-        };
+        if *credentials == BigQueryCredentials::None {
+            return Ok(Self(None));
+        }
         if base.scheme() != "https" && !is_this_machine(base) {
             return Err(Failure::refused(format!(
                 "endpoint {base}: credentials are only sent over https or to this machine; use https, or credentials = \"none\""
             )));
         }
-        // The name of a bucket is asked for and not used: the token is for all of the cloud's services.
-        match builder.with_bucket_name("bigquery").build() {
-            Ok(store) => Ok(Self(Some(Arc::clone(store.credentials())))),
-            // The parser's words may quote the key.
-            Err(_) if matches!(credentials, BigQueryCredentials::ServiceAccount(_)) => Err(Failure::refused(
-                "the service account's key is not the JSON document that Google gives out, with client_email and private_key"
-                    .to_owned(),
-            )),
-            Err(error) => Err(Failure::refused(no_credentials(&error))),
-        }
+        Ok(Self(Some(Arc::new(Source {
+            credentials: credentials.clone(),
+            provider: RwLock::new(provider(credentials)?),
+            renewing: tokio::sync::Mutex::default(),
+        }))))
     }
 
     /// `None`: nobody asks.
     pub(super) async fn bearer(&self) -> Result<Option<String>, Failure> {
-        let Some(provider) = &self.0 else { return Ok(None) };
-        let credential = provider.get_credential().await.map_err(|error| Failure::refused(no_credentials(&error)))?;
-        Ok(Some(credential.bearer.clone()))
+        match &self.0 {
+            Some(source) => source.bearer().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A token in place of one that was refused. Of many that were refused together one asks for it.
+    pub(super) async fn renewed(&self, refused: &str) -> Result<Option<String>, Failure> {
+        let Some(source) = &self.0 else { return Ok(None) };
+        let _one_by_one = source.renewing.lock().await;
+        let current = source.bearer().await?;
+        if current != refused {
+            return Ok(Some(current));
+        }
+        *source.provider.write() = provider(&source.credentials)?;
+        source.bearer().await.map(Some)
+    }
+}
+
+impl Source {
+    async fn bearer(&self) -> Result<String, Failure> {
+        let provider = Arc::clone(&self.provider.read());
+        let credential = provider.get_credential().await.map_err(|error| Failure::denied(no_credentials(&error)))?;
+        Ok(credential.bearer.clone())
+    }
+}
+
+fn provider(credentials: &BigQueryCredentials) -> Result<GcpCredentialProvider, Failure> {
+    let builder = match credentials {
+        BigQueryCredentials::ServiceAccount(key) => {
+            GoogleCloudStorageBuilder::new().with_service_account_key(key.expose().as_str())
+        }
+        BigQueryCredentials::ApplicationDefault | BigQueryCredentials::None => GoogleCloudStorageBuilder::from_env(),
+    };
+    // The name of a bucket is asked for and not used: the token is for all of the cloud's services.
+    match builder.with_bucket_name("bigquery").build() {
+        Ok(store) => Ok(Arc::clone(store.credentials())),
+        // The parser's words may quote the key.
+        Err(_) if matches!(credentials, BigQueryCredentials::ServiceAccount(_)) => Err(Failure::denied(
+            "the service account's key is not the JSON document that Google gives out, with client_email and private_key"
+                .to_owned(),
+        )),
+        Err(error) => Err(Failure::denied(no_credentials(&error))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What went wrong between here and BigQuery, and whether sending again may help: exactly the reasons for which its
 //! documentation says so, and lost connections.
 
-use std::{fmt, sync::LazyLock};
+use std::{fmt, sync::LazyLock, time::Duration};
 
 use regex::Regex;
 use serde::Deserialize;
@@ -31,7 +31,10 @@ pub(crate) struct Failure {
     /// BigQuery's word, such as `invalidQuery`; empty when it gave none.
     pub(crate) reason: String,
     pub(crate) message: String,
+    /// How long to wait before asking again, in BigQuery's word.
+    pub(crate) retry_after: Option<Duration>,
     passes: bool,
+    denied: bool,
 }
 
 impl fmt::Display for Failure {
@@ -56,11 +59,16 @@ struct Body {
 impl Failure {
     /// Never sent, or not understood: the same again would not help.
     pub(crate) fn refused(message: String) -> Self {
-        Self { status: None, reason: String::new(), message, passes: false }
+        Self { status: None, reason: String::new(), message, retry_after: None, passes: false, denied: false }
+    }
+
+    /// There are no credentials, or none that can be used.
+    pub(super) fn denied(message: String) -> Self {
+        Self { denied: true, ..Self::refused(message) }
     }
 
     pub(crate) fn passing(message: String) -> Self {
-        Self { status: None, reason: String::new(), message, passes: true }
+        Self { passes: true, ..Self::refused(message) }
     }
 
     pub(super) fn lost(error: &reqwest::Error) -> Self {
@@ -79,7 +87,9 @@ impl Failure {
         let message = message.unwrap_or_else(|| format!("BigQuery answered with status {status}"));
         // A reason decides; without one, or with one that says nothing of the request, the status does.
         let passes = is_passing(&first.reason) || status == 429 || matches!(status, 500 | 502 | 503 | 504);
-        Self { status: Some(status), reason: first.reason, message, passes }
+        let message =
+            if status == 401 { format!("BigQuery does not let these credentials in: {message}") } else { message };
+        Self { status: Some(status), reason: first.reason, message, retry_after: None, passes, denied: status == 401 }
     }
 
     /// Whether the same request may succeed later.
@@ -98,9 +108,10 @@ impl Failure {
 
 impl From<Failure> for WarehouseError {
     fn from(failure: Failure) -> Self {
-        let Failure { status, reason, message, passes } = failure;
+        let Failure { status, reason, message, passes, denied, .. } = failure;
         match status {
             _ if passes => Self::Transient(message),
+            _ if denied => Self::Denied(message),
             Some(404) => Self::NotFound(stripped(&message, "Not found: ")),
             Some(409) => Self::AlreadyExists(stripped(&message, "Already Exists: ")),
             _ => Self::from(ErrorProto { reason, message }),
@@ -117,10 +128,11 @@ impl From<ErrorProto> for WarehouseError {
     fn from(error: ErrorProto) -> Self {
         let ErrorProto { reason, message } = error;
         match reason.as_str() {
-            "stopped" => Self::Cancelled,
+            // Whoever cancelled it through us knows that: this is somebody else, or a limit of time.
+            "stopped" => Self::Invalid { message: format!("stopped at BigQuery: {message}"), line: None, column: None },
             "notFound" => Self::NotFound(stripped(&message, "Not found: ")),
             "duplicate" => Self::AlreadyExists(stripped(&message, "Already Exists: ")),
-            "accessDenied" => Self::Invalid { message: format!("access denied: {message}"), line: None, column: None },
+            "accessDenied" => Self::Denied(format!("access denied: {message}")),
             reason if is_passing(reason) => Self::Transient(message),
             _ => {
                 let (message, place) = placed(&message);
@@ -164,6 +176,17 @@ mod tests {
         check(429, "", true);
         check(502, "", true);
         check(501, "notImplemented", false);
+    }
+
+    #[test]
+    fn who_is_not_let_in_is_told_so() {
+        let check = |status: u16, reason: &str, expect: &str| {
+            let body = serde_json::json!({"error": {"message": "m", "errors": [{"reason": reason, "message": "m"}]}});
+            let error = WarehouseError::from(Failure::answered(status, body.to_string().as_bytes()));
+            assert!(matches!(&error, WarehouseError::Denied(message) if message == expect), "{error:?}");
+        };
+        check(401, "authError", "BigQuery does not let these credentials in: m");
+        check(403, "accessDenied", "access denied: m");
     }
 
     #[test]

@@ -12,7 +12,11 @@ mod upload;
 
 use std::{fmt, time::Duration};
 
-use reqwest::{Method, Url};
+use jiff::{Timestamp, fmt::rfc2822};
+use reqwest::{
+    Method, RequestBuilder, Response, StatusCode, Url,
+    header::{DATE, HeaderMap, RETRY_AFTER},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -114,19 +118,24 @@ impl Client {
                 Err(failure) if failure.passes() && failures < self.retries.most => {
                     failures += 1;
                     tracing::debug!(%failure, failures, "a request to BigQuery is sent again");
-                    tokio::time::sleep(self.retries.wait(failures)).await;
+                    tokio::time::sleep(self.retries.pause(failures, failure.retry_after)).await;
                 }
                 answer => return answer,
             }
         }
     }
 
-    async fn request(&self, method: &Method, url: &Url) -> Result<reqwest::RequestBuilder, Failure> {
-        let request = self.http.request(method.clone(), url.clone());
-        Ok(match self.tokens.bearer().await? {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        })
+    /// Sends a request with a token. Where that is not let in any more, once again with a new one.
+    async fn answer(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let Some(token) = self.tokens.bearer().await? else { return request.send().await.map_err(lost) };
+        let again = request.try_clone();
+        let answer = request.bearer_auth(&token).send().await.map_err(lost)?;
+        if answer.status() == StatusCode::UNAUTHORIZED
+            && let (Some(again), Some(token)) = (again, self.tokens.renewed(&token).await?)
+        {
+            return again.bearer_auth(token).send().await.map_err(lost);
+        }
+        Ok(answer)
     }
 
     async fn once<T: DeserializeOwned>(
@@ -135,16 +144,15 @@ impl Client {
         url: &Url,
         body: Option<&impl Serialize>,
     ) -> Result<T, Failure> {
-        let mut request = self.request(method, url).await?;
+        let mut request = self.http.request(method.clone(), url.clone());
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.map_err(lost)?;
-        let status = answer.status();
-        let body = answer.bytes().await.map_err(lost)?;
-        if !status.is_success() {
-            return Err(Failure::answered(status.as_u16(), &body));
+        let answer = self.answer(request).await?;
+        if !answer.status().is_success() {
+            return Err(refused(answer).await);
         }
+        let body = answer.bytes().await.map_err(lost)?;
         // A deletion answers nothing.
         let body: &[u8] = if body.is_empty() { b"null" } else { &body };
         serde_json::from_slice(body).map_err(|e| Failure::refused(format!("BigQuery's answer cannot be read: {e}")))
@@ -153,4 +161,54 @@ impl Client {
 
 fn lost(error: reqwest::Error) -> Failure {
     Failure::lost(&error.without_url())
+}
+
+/// Clocks that differ by less are not what a token is refused for.
+const SKEW_SECONDS: i64 = 60;
+
+/// Reads an answer that is not a success.
+async fn refused(answer: Response) -> Failure {
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let body = match answer.bytes().await {
+        Ok(body) => body,
+        Err(error) => return lost(error),
+    };
+    let mut failure = Failure::answered(status.as_u16(), &body);
+    failure.retry_after = text(&headers, RETRY_AFTER).and_then(|s| s.trim().parse().ok()).map(Duration::from_secs);
+    if status == StatusCode::UNAUTHORIZED
+        && let Some(ahead) = text(&headers, DATE).and_then(|date| seconds_ahead(date, Timestamp::now()))
+        && ahead.abs() >= SKEW_SECONDS
+    {
+        let word = if ahead < 0 { "behind" } else { "ahead of" };
+        failure.message += &format!(
+            "; this machine's clock is {} seconds {word} BigQuery's, and tokens carry the time: let NTP keep it right",
+            ahead.abs()
+        );
+    }
+    failure
+}
+
+fn text(headers: &HeaderMap, name: reqwest::header::HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// How far our clock is ahead of the one that wrote the date of an answer.
+fn seconds_ahead(date: &str, now: Timestamp) -> Option<i64> {
+    Some(now.as_second() - rfc2822::parse(date).ok()?.timestamp().as_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_are_compared() {
+        let check = |now: &str, expect: Option<i64>| {
+            assert_eq!(seconds_ahead("Wed, 31 Jan 2024 12:00:00 GMT", now.parse().unwrap()), expect);
+        };
+        check("2024-01-31T12:00:00.9Z", Some(0));
+        check("2024-01-31T12:10:00Z", Some(600));
+        check("2024-01-31T11:59:00Z", Some(-60));
+        assert_eq!(seconds_ahead("yesterday", Timestamp::UNIX_EPOCH), None);
+    }
 }

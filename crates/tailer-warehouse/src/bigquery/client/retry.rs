@@ -2,6 +2,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+/// Whoever asks for a longer wait than this is not waited for.
+const LONGEST_ASKED: Duration = Duration::from_secs(120);
+
 /// Waits grow twofold up to a ceiling and are drawn at random below it, so that many clients do not come back at once.
 #[derive(Clone)]
 pub struct Retries {
@@ -17,6 +20,11 @@ impl Retries {
     #[must_use]
     pub fn new(most: u32, first: Duration, longest: Duration, draw: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         Self { most, first, longest, draw: Arc::new(draw) }
+    }
+
+    /// [`Self::wait`], or as long as BigQuery asks for.
+    pub(crate) fn pause(&self, failures: u32, asked: Option<Duration>) -> Duration {
+        self.wait(failures).max(asked.unwrap_or_default().min(LONGEST_ASKED))
     }
 
     /// Before trying again after so many failures.
@@ -57,5 +65,18 @@ mod tests {
         check(1.0, 4_000_000, 1000);
         check(0.5, 2, 100);
         check(0.0, 9, 0);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_waited() {
+        let retries = Retries::new(9, Duration::from_millis(100), Duration::from_secs(10), || 1.0);
+        let check = |failures: u32, asked: Option<u64>, expect: u64| {
+            let asked = asked.map(Duration::from_secs);
+            assert_eq!(retries.pause(failures, asked), Duration::from_millis(expect), "{failures} {asked:?}");
+        };
+        check(1, None, 100);
+        check(1, Some(2), 2000);
+        check(7, Some(2), 6400);
+        check(1, Some(1_000_000), 120_000);
     }
 }

@@ -11,7 +11,8 @@ use reqwest::{
 };
 use serde::Serialize;
 
-use super::{Client, Failure, lost};
+use super::{Client, Failure, lost, refused};
+use crate::bigquery::wire::{JobReference, JobResource};
 
 /// A piece of some megabytes over a slow line.
 const LONGEST_PIECE: Duration = Duration::from_secs(600);
@@ -19,8 +20,8 @@ const LONGEST_PIECE: Duration = Duration::from_secs(600);
 /// What a session answers.
 #[derive(Debug)]
 pub(crate) enum Sent {
-    /// Everything is there and the job inserted.
-    Done,
+    /// Everything is there and the job inserted, where it is told.
+    Done(Option<JobReference>),
     /// So many bytes are there.
     Partly(u64),
 }
@@ -38,7 +39,7 @@ impl Client {
             match self.open_once(&url, job).await {
                 Err(failure) if failure.passes() && failures < self.retries.most => {
                     failures += 1;
-                    tokio::time::sleep(self.retries.wait(failures)).await;
+                    tokio::time::sleep(self.retries.pause(failures, failure.retry_after)).await;
                 }
                 answer => return answer,
             }
@@ -46,38 +47,36 @@ impl Client {
     }
 
     async fn open_once(&self, url: &Url, job: &impl Serialize) -> Result<Url, Failure> {
-        let request = self.request(&Method::POST, url).await?;
+        let request = self.http.request(Method::POST, url.clone());
         let request = request.header("x-upload-content-type", "application/octet-stream").json(job);
-        let answer = request.send().await.map_err(lost)?;
-        let status = answer.status();
-        let session = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = answer.bytes().await.map_err(lost)?;
-        if !status.is_success() {
-            return Err(Failure::answered(status.as_u16(), &body));
+        let answer = self.answer(request).await?;
+        if !answer.status().is_success() {
+            return Err(refused(answer).await);
         }
+        let session = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let session = session.and_then(|session| url.join(&session).ok());
         session.ok_or_else(|| Failure::refused("BigQuery opened an upload and did not say where".to_owned()))
     }
 
     /// Puts a piece to a session; `range` is `bytes <first>-<last>/<length or *>`, or `bytes */<length or *>` to ask.
     pub(crate) async fn put(&self, session: &Url, range: String, piece: Vec<u8>) -> Result<Sent, Failure> {
+        let request = self.http.put(session.clone()).timeout(LONGEST_PIECE);
+        let request = request.header(CONTENT_RANGE, range).header(CONTENT_LENGTH, piece.len()).body(piece);
         // The session's address is its right; our token stays at home.
-        let request = match session.origin() == self.base.origin() {
-            true => self.request(&Method::PUT, session).await?,
-            false => self.http.put(session.clone()),
+        let answer = match session.origin() == self.base.origin() {
+            true => self.answer(request).await?,
+            false => request.send().await.map_err(lost)?,
         };
-        let request = request.timeout(LONGEST_PIECE).header(CONTENT_RANGE, range).header(CONTENT_LENGTH, piece.len());
-        let answer = request.body(piece).send().await.map_err(lost)?;
-        let status = answer.status();
-        if status.as_u16() == 308 {
+        if answer.status().as_u16() == 308 {
             let range = answer.headers().get(RANGE).and_then(|value| value.to_str().ok());
             return Ok(Sent::Partly(range.map_or(0, stored)));
         }
-        let body = answer.bytes().await.map_err(lost)?;
-        if !status.is_success() {
-            return Err(Failure::answered(status.as_u16(), &body));
+        if !answer.status().is_success() {
+            return Err(refused(answer).await);
         }
-        Ok(Sent::Done)
+        let body = answer.bytes().await.map_err(lost)?;
+        let job = serde_json::from_slice::<JobResource>(&body).unwrap_or_default();
+        Ok(Sent::Done(job.job_reference))
     }
 }
 

@@ -15,6 +15,8 @@ use super::{
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct JobReference {
     pub(crate) project_id: String,
+    /// None for a dry run.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) job_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) location: Option<String>,
@@ -48,6 +50,8 @@ pub(crate) struct JobConfiguration {
     pub(crate) labels: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) dry_run: Option<bool>,
+    #[serde(with = "numbers", skip_serializing_if = "Option::is_none")]
+    pub(crate) job_timeout_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -72,6 +76,8 @@ pub(crate) struct QueryConfiguration {
     pub(crate) write_disposition: Option<String>,
     #[serde(with = "numbers", skip_serializing_if = "Option::is_none")]
     pub(crate) maximum_bytes_billed: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) use_query_cache: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) schema_update_options: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

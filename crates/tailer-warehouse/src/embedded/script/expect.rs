@@ -38,7 +38,7 @@ impl Interpreter<'_> {
         let text = table.rows.first().and_then(|row| row.first()).cloned().unwrap_or_default();
         if let Tail::Rows(_, kept) = &mut self.tail {
             let columns = vec![Column { name: RESULT.into(), column_type: "STRING".into() }];
-            **kept = Rows { columns, rows: vec![vec![text.clone()]] };
+            **kept = Rows { columns, rows: vec![vec![text.clone()]], cost: None };
         }
         let result: Value = text.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let results = self.outcome.statistics.more.entry("expectations".into()).or_insert_with(|| json!([]));
@@ -69,7 +69,7 @@ impl Interpreter<'_> {
         let (table, _) = self.read(session, translated, 1)?;
         let columns = table.columns.iter();
         let columns = columns.map(|(name, ty)| Column { name: name.clone(), column_type: ty.clone() }).collect();
-        let result = check.result(&Rows { columns, rows: table.rows }, started, Timestamp::now())?;
+        let result = check.result(&Rows { columns, rows: table.rows, cost: None }, started, Timestamp::now())?;
         let text = Value::String(result.result.to_string());
         Ok(Table { columns: vec![(RESULT.into(), "STRING".into())], rows: vec![vec![text]] })
     }

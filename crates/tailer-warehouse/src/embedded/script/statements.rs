@@ -296,5 +296,5 @@ fn read_rows(
     let columns = result_columns(session, translated)?;
     let rows = fetch_rows(session, &translated.sql, &columns, limit)?;
     let columns = columns.into_iter().map(|(name, ty)| Column { name, column_type: ty.to_string() }).collect();
-    Ok(Rows { columns, rows })
+    Ok(Rows { columns, rows, cost: None })
 }

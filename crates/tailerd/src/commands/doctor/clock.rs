@@ -17,9 +17,16 @@ const NOTABLE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Says nothing when the service cannot be asked: the attempts to use it say more.
 pub(super) async fn check(kind: StorageKind, check: &str, service: &Service, findings: &mut Findings) {
-    let Some(url) = address(kind, service) else { return };
-    let Some(theirs) = date(&url).await else { return };
-    report(check, Timestamp::now().duration_since(theirs), findings);
+    if let Some(url) = address(kind, service) {
+        check_address(check, &url, findings).await;
+    }
+}
+
+/// The same for whatever speaks HTTP.
+pub(super) async fn check_address(check: &str, url: &str, findings: &mut Findings) {
+    if let Some(theirs) = date(url).await {
+        report(check, Timestamp::now().duration_since(theirs), findings);
+    }
 }
 
 /// `ahead`: of this machine's clock.

@@ -39,12 +39,15 @@ pub(super) async fn all(settings: &Settings, folder: &DataFolder, findings: &mut
                 "its credentials are in the configurations that use it: not tried",
                 "put credentials into its table to have it tried",
             ),
-            _ => {
-                let tried = tokio::time::timeout(PATIENCE, storage(&buckets, kind, bucket)).await;
-                report(&check, tried.unwrap_or_else(|_| Err(Trouble::silent())), findings);
-            }
+            _ => one(&check, &buckets, kind, bucket, findings).await,
         }
     }
+}
+
+/// Tries one bucket.
+pub(super) async fn one(check: &str, buckets: &Buckets, kind: StorageKind, bucket: &str, findings: &mut Findings) {
+    let tried = tokio::time::timeout(PATIENCE, storage(buckets, kind, bucket)).await;
+    report(check, tried.unwrap_or_else(|_| Err(Trouble::silent())), findings);
 }
 
 /// Whether the settings alone let in. Where the environment may, that is tried.
