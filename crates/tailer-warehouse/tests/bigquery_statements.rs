@@ -86,6 +86,25 @@ async fn queries_say_what_is_asked_of_them() {
 }
 
 #[tokio::test]
+async fn a_query_replaces_and_fills_the_partition_that_it_names() {
+    for (write_disposition, expect) in
+        [(WriteDisposition::Truncate, "WRITE_TRUNCATE"), (WriteDisposition::Append, "WRITE_APPEND")]
+    {
+        let (warehouse, requests) =
+            scripted(vec![(200, json!({})), (200, job(None)), (200, complete()), (200, job(None))]);
+        let partition = TableName::new("test-project", "d", "t$20240223").unwrap();
+        let mut asked = query("SELECT DATE '2024-02-23' AS day", Some(partition));
+        asked.destination.as_mut().unwrap().write_disposition = write_disposition;
+        run(&warehouse, asked).await.unwrap();
+        let asked = body(&requests, JOBS)["configuration"]["query"].clone();
+        assert_eq!(
+            (&asked["destinationTable"]["tableId"], &asked["writeDisposition"]),
+            (&json!("t$20240223"), &json!(expect))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_tasks_word_on_the_cache_wins() {
     let check = async |setting: Option<bool>, task: Option<bool>, expect: Value| {
         let script = answers(vec![(200, job(None)), (200, complete()), (200, job(None))]);

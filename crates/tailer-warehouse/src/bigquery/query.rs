@@ -42,7 +42,10 @@ impl Form {
 /// What BigQuery is asked to do with the rows that are there.
 fn disposition(destination: &Destination) -> &'static str {
     match destination.write_disposition {
-        WriteDisposition::Truncate if destination.replace_schema => "WRITE_TRUNCATE",
+        // Of a partition, whose table keeps its schema in any case: how BigQuery documents that.
+        WriteDisposition::Truncate if destination.replace_schema || destination.table.decorator.is_some() => {
+            "WRITE_TRUNCATE"
+        }
         WriteDisposition::Truncate => "WRITE_TRUNCATE_DATA",
         other => other.as_str(),
     }

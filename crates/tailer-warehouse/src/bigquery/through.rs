@@ -160,7 +160,7 @@ fn filling(load: &Load, existing: Option<&TableInfo>, fields: &[Field], waiting:
     let differs = existing.is_some_and(|table| !same_columns(&table.definition.schema, fields));
     let disposition = match load.options.write_disposition {
         // Whoever keeps the columns keeps all that is known of them.
-        WriteDisposition::Truncate if !differs => "WRITE_TRUNCATE_DATA",
+        WriteDisposition::Truncate if !differs && load.table.decorator.is_none() => "WRITE_TRUNCATE_DATA",
         other => other.as_str(),
     };
     let kept = existing.filter(|_| differs).map(|table| kept_layout(table, replaces(load).then_some(&schema)));

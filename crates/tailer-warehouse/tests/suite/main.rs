@@ -4,6 +4,7 @@
 //! Where the emulator does otherwise than BigQuery, the line of the case says so, and the test holds it to that: the day the
 //! emulator learns it, the test fails and the line goes. What the emulator cannot show is shown by requests that are recorded and
 //! held against what is expected, named in the same line. `docs/bigquery.md` has the table of these lines ([`table`]).
+#![allow(unreachable_pub, reason = "cases are named by the table below")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../common/mod.rs"]
@@ -95,7 +96,7 @@ suite! {
     tables::copies, "copies: dispositions", Agrees, Agrees, None;
     tables::missing_source, "copies: of a table that is not there", Agrees, Agrees, None;
     tables::partitions, "partition decorators: emptied, and filled by a query",
-        Agrees, Differs("makes a table `t$…`"), Some("bigquery::partitions_are_named_by_their_decorator");
+        Agrees, Differs("makes a table `t$…`"), Some("bigquery_statements::a_query_replaces_and_fills_the_partition_that_it_names");
     loads::csv_files, "loads: CSV with its delimiter, quote, null marker and header",
         Agrees, Agrees, Some("bigquery_requests::a_load_says_all_that_its_options_say");
     loads::json_files, "loads: JSON",
