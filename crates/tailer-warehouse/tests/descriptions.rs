@@ -16,7 +16,8 @@ use tailer_warehouse::{Count, Job, Listed, Query, TableKind, TableName, Warehous
 
 async fn sql(warehouse: &dyn Warehouse, project: &str, id: &str, sql: &str) {
     let id = WarehouseJobId(id.to_owned());
-    let query = Query { sql: sql.to_owned(), project: project.to_owned(), dataset: None, destination: None };
+    let query =
+        Query { sql: sql.to_owned(), project: project.to_owned(), dataset: None, destination: None, use_cache: None };
     warehouse.submit(&id, Job::Query(query)).await.unwrap();
     warehouse.wait(&id).await.unwrap();
 }
