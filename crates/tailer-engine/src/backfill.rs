@@ -13,6 +13,7 @@ use tailer_store::{Durability, Tx, configurations::ConfigurationRow, runs, ticks
 
 use crate::{
     BackfillRequest, BackfillView, Engine, EngineError,
+    audit::record,
     configurations::resolve,
     engine::Inner,
     reconcile::ticks::{considered_until, run_of, schedule_of},
@@ -57,12 +58,19 @@ impl Engine {
         if request.dry_run {
             return Ok(missing.iter().map(|missing| view(missing, None)).collect());
         }
-        let mut created = Vec::new();
+        let (mut created, mut entry) = (Vec::new(), None);
         for batch in missing.chunks(BATCH) {
             let (inner, request, batch) = (self.0.clone(), request.clone(), batch.to_vec());
-            let now = self.0.now();
-            let write = move |tx: &mut Tx<'_>| create(&inner, tx, &request, &batch, now);
-            created.extend(self.0.parts.store.write(Durability::Synced, write).await?);
+            let (now, before) = (self.0.now(), created.clone());
+            let write = move |tx: &mut Tx<'_>| {
+                let new = create(&inner, tx, &request, &batch, now)?;
+                let row = resolve(tx, &request.configuration)?;
+                let entry = record::backfilled(tx, &request, &row, entry, (&before, &new), now)?;
+                Ok::<_, EngineError>((new, entry))
+            };
+            let (new, told) = self.0.parts.store.write(Durability::Synced, write).await?;
+            created.extend(new);
+            entry = told;
             self.0.runs_changed();
         }
         Ok(created)

@@ -11,6 +11,7 @@ use tailer_store::{
 
 use crate::{
     ConfigurationRef, Engine, EngineError, alerts,
+    audit::record,
     configurations::resolve,
     execute::log::line,
     runs::{run_of, unknown_run},
@@ -34,15 +35,18 @@ impl Engine {
             .store
             .write(Durability::Synced, move |tx| {
                 let row = resolve(tx, &wanted)?;
-                let run = run_of(tx, &row, &id)?;
-                match runs::request_cancel(tx, &id, now)? {
+                let found = run_of(tx, &row, &id)?;
+                let outcome = runs::request_cancel(tx, &id, now)?;
+                match outcome {
                     CancelOutcome::NotFound => return Err(unknown_run(&id)),
                     CancelOutcome::AlreadyEnded => {
                         return Err(EngineError::conflict("run_ended", "the run has ended already"));
                     }
-                    CancelOutcome::EndedQueued => alerts::note(&inner, tx, &run, RunStatus::Failed, now)?,
+                    CancelOutcome::EndedQueued => alerts::note(&inner, tx, &found, RunStatus::Failed, now)?,
+                    CancelOutcome::Requested if found.cancel_requested => return Ok(()),
                     CancelOutcome::Requested => {}
                 }
+                record::cancelled(tx, &by, now, &found, outcome)?;
                 let told = line(now, "INFO", None, format!("cancelled by {}", by.name));
                 Ok(logs::append(tx, &id, &[told])?)
             })
@@ -73,7 +77,7 @@ impl Engine {
             .store
             .write(Durability::Synced, move |tx| {
                 let row = resolve(tx, &wanted)?;
-                run_of(tx, &row, &id)?;
+                let found = run_of(tx, &row, &id)?;
                 match tasks::request_cancel(tx, &id, &asked, &actor.name)? {
                     TaskCancel::Unknown => {
                         let message = format!("the run has no task {asked}, or has not begun");
@@ -85,6 +89,7 @@ impl Engine {
                     TaskCancel::Already => return Ok(()),
                     TaskCancel::Requested => {}
                 }
+                record::task_cancelled(tx, &actor, now, &found, &asked)?;
                 let told = line(now, "INFO", Some(&asked), format!("cancelled by {}", actor.name));
                 Ok(logs::append(tx, &id, &[told])?)
             })

@@ -11,8 +11,8 @@ use tailer_store::{
 };
 
 use crate::{
-    ConfigurationDocument, ConfigurationRef, ConfigurationView, DeployedContext, Engine, EngineError, runs::view_of,
-    versions::version_of,
+    ConfigurationDocument, ConfigurationRef, ConfigurationView, DeployedContext, Engine, EngineError, audit::record,
+    runs::view_of, versions::version_of,
 };
 
 /// The row that a reference names, with or without the environment's suffix; a context also by `<account>_<id>`.
@@ -91,7 +91,9 @@ impl Engine {
                         StoreError::Conflict(message) => EngineError::conflict("source_taken", message),
                         other => other.into(),
                     },
-                )
+                )?;
+                let after = (activated.unwrap_or(row.activated), archived.unwrap_or(row.archived));
+                Ok::<_, EngineError>(record::flags(tx, &by, now, &row, after)?)
             })
             .await?;
         self.0.configurations_changed();

@@ -16,6 +16,7 @@ use tailer_store::{
 use crate::{
     ConfigurationRef, DeployRequest, Deployed, DeployedContext, Engine, EngineError, EngineParts, LaunchRequest,
     alerts,
+    audit::record,
     configurations::folder_text,
     contexts::{self, FilledRequest},
     execute,
@@ -164,7 +165,7 @@ impl Engine {
             Definition::Workflow(workflow) => Some(workflow.authorized_job_ids.clone()),
             _ => None,
         };
-        let inner = self.0.clone();
+        let (inner, by) = (self.0.clone(), request.by.clone());
         let deployed = self
             .0
             .parts
@@ -173,7 +174,14 @@ impl Engine {
                 refuse_foreign_source(tx, &version)?;
                 // What the version before was due to start is its own.
                 ticks::settle(&inner, tx, &version.identity, now)?;
+                let former = record::former(tx, &version)?;
+                let watching = version.watched.as_deref().map(|watched| configurations::watching(tx, watched));
+                let watching = watching.transpose()?.flatten();
                 let deployed = configurations::deploy(tx, &version)?;
+                record::deployed(tx, &by, former.as_ref(), &version, deployed.version)?;
+                if let Some(displaced) = watching.filter(|other| Some(&other.identity) == deployed.replaced.as_ref()) {
+                    record::flags(tx, &by, now, &displaced, (false, true))?;
+                }
                 if let Some(awaits) = &awaits {
                     workflows::deploy(tx, deployed.key, awaits, version.at)?;
                 }

@@ -246,6 +246,11 @@ impl Engine {
         self.0.news.subscribe()
     }
 
+    /// Has whoever looks on look again: something changed that the engine has no part in, such as a user's role.
+    pub fn look_again(&self) {
+        self.0.news.send_replace(());
+    }
+
     /// Whether requests can be answered: the store reads, and the engine is not stopping.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //! Time and randomness come in through [`Clock`] and [`Ids`]. The engine knows nothing of HTTP, tokens or folders.
 
 mod alerts;
+mod audit;
 mod backfill;
 mod cache;
 mod cancel;
@@ -44,6 +45,7 @@ mod workflow_listings;
 mod workflows;
 
 pub use alerts::{AlertSettings, Courier, Hook, Links};
+pub use audit::{AuditPage, AuditQuery, AuditView};
 pub use catalog::{
     CatalogDataset, CatalogScope, CatalogTable, CatalogTables, LastUpdate, Preview, SENSITIVE, TableDetails,
     TablePlace, Tables, TablesQuery, TaskUse,

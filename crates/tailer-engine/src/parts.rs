@@ -17,13 +17,15 @@ pub trait Ids: Send + Sync + fmt::Debug {
     fn uuid(&self) -> uuid::Uuid;
 }
 
-/// How much of the history of runs is kept; all of it by default.
+/// How much of the history is kept; all of it by default.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct History {
     /// Runs that ended longer ago are pruned.
     pub days: Option<u32>,
     /// So many of the newest runs of each operation are kept.
     pub runs: Option<u32>,
+    /// Entries of the audit log that are older are pruned.
+    pub audit_days: Option<u32>,
 }
 
 #[derive(Debug, Clone)]

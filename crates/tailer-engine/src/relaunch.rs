@@ -18,6 +18,7 @@ use tailer_store::{
 
 use crate::{
     Engine, EngineError, LaunchRequest,
+    audit::record,
     cache::Loaded,
     configurations::{quoted, resolve},
     files::{FileInput, archive_of, archive_path, matching, source_of},
@@ -173,8 +174,9 @@ fn create(
 ) -> Result<RunId, EngineError> {
     let Found { row, loaded, file, location } = found;
     startable(row)?;
-    if let Some(before) = files::seen(tx, row.key, location, &file.version)?
-        && runs::get(tx, &before)?.is_some_and(|run| run.end.is_none())
+    let earlier = files::seen(tx, row.key, location, &file.version)?;
+    if let Some(before) = &earlier
+        && runs::get(tx, before)?.is_some_and(|run| run.end.is_none())
     {
         return Err(EngineError::conflict("file_in_progress", format!("run {before} works on {location} already")));
     }
@@ -202,5 +204,6 @@ fn create(
     runs::create(tx, &run)?;
     files::retake(tx, row.key, location, &file.version, &run_id, now)?;
     remember(tx, row, request, &run_id, now)?;
+    record::retaken(tx, &request.by, now, row, location, (earlier.as_ref(), &run_id))?;
     Ok(run_id)
 }

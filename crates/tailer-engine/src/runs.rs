@@ -17,6 +17,7 @@ use tailer_store::{
 
 use crate::{
     ConfigurationRef, Engine, EngineError, LaunchRequest, LogView, LogsView, RunDetails, RunView, alerts,
+    audit::record,
     configurations::{context_of, quoted, resolve},
     task_views, text,
 };
@@ -147,6 +148,7 @@ impl Engine {
                     },
                 )?;
                 remember(tx, &row, &request, &run_id, now)?;
+                record::launched(tx, &request, &row, &run_id, now)?;
                 Ok::<_, EngineError>(run_id)
             })
             .await?;
@@ -313,7 +315,12 @@ impl Engine {
                     ));
                 }
                 runs::set_status(tx, &id, status, now)?;
+                let after = runs::get(tx, &id)?.ok_or_else(|| unknown_run(&id))?;
+                if (after.status, after.sub_status, after.end) == (found.status, found.sub_status, found.end) {
+                    return Ok(());
+                }
                 alerts::note(&inner, tx, &found, status, now)?;
+                record::status_set(tx, &by, now, &found, &after)?;
                 let message = format!("status set to {status} by {}", by.name);
                 logs::append(tx, &id, &[crate::execute::log::line(now, "INFO", None, message)])?;
                 Ok(())

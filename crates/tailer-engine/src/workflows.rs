@@ -14,8 +14,8 @@ use tailer_store::{
 };
 
 use crate::{
-    AwaitedView, ConfigurationRef, Engine, EngineError, FiringView, WorkflowView, configurations::resolve,
-    engine::Inner,
+    AwaitedView, ConfigurationRef, Engine, EngineError, FiringView, WorkflowView, audit::record,
+    configurations::resolve, engine::Inner,
 };
 
 #[cfg(test)]
@@ -113,11 +113,15 @@ impl Engine {
             .store
             .write(Durability::Synced, move |tx| {
                 let row = resolve(tx, &wanted)?;
+                let before = workflows::state(tx, row.key)?;
                 workflows::reset(tx, row.key, now)?;
+                record::reset(tx, &by, now, &row, before.as_ref())?;
                 tracing::info!(workflow = %row.identity, by = by.name, "reset");
-                Ok(())
+                Ok::<_, EngineError>(())
             })
-            .await
+            .await?;
+        self.look_again();
+        Ok(())
     }
 
     /// What has arrived, what is awaited, and the last ten firings.

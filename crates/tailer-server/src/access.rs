@@ -58,10 +58,12 @@ pub(crate) enum Route {
     Workflows,
     Configurations,
     Deploy,
+    Audit,
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 5] = [Self::Launch, Self::Runs, Self::Workflows, Self::Configurations, Self::Deploy];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Launch, Self::Runs, Self::Workflows, Self::Configurations, Self::Deploy, Self::Audit];
 
     pub(crate) const fn path(self) -> &'static str {
         match self {
@@ -70,6 +72,7 @@ impl Route {
             Self::Workflows => "/v1/workflow/status",
             Self::Configurations => "/v1/configuration/status",
             Self::Deploy => "/v1/configuration/deploy",
+            Self::Audit => "/v1/audit/log",
         }
     }
 
@@ -113,6 +116,7 @@ pub(crate) enum Action {
     ListConfigurations,
     DeployConfiguration,
     CheckConfiguration,
+    GetAuditLog,
 }
 
 /// One line of the table.
@@ -223,6 +227,13 @@ pub(crate) const RULES: &[Rule] = &[
         "check_configuration",
         Role::Deployer,
         "Validates a data operation without deploying it.",
+    ),
+    rule(
+        Route::Audit,
+        Action::GetAuditLog,
+        "get_audit_log",
+        Role::Viewer,
+        "Who changed what on an account, newest first; who may do what is shown to admins only.",
     ),
 ];
 

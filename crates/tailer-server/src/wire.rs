@@ -12,6 +12,10 @@ use tailer_model::{
 };
 use utoipa::ToSchema;
 
+mod audit;
+
+pub(crate) use audit::{AuditBody, AuditLogBody};
+
 /// The answer of every list.
 #[derive(Debug, Serialize)]
 pub(crate) struct Results<T> {

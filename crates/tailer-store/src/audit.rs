@@ -11,7 +11,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value as Json, json};
-use tailer_model::{AccountId, Actor, AuditAction, Identity, RunId, Via, rfc3339_micros};
+use tailer_model::{
+    AccountId, Actor, AuditAction, ConfigurationType, Environment, Identity, RunId, Via, rfc3339_micros,
+};
 
 use crate::{
     StoreError, Tx,
@@ -77,6 +79,14 @@ impl<'a> Entry<'a> {
 #[must_use]
 pub fn operation_path(of: &Identity) -> String {
     format!("{}/{}/{}", of.environment, of.configuration_type, of.configuration_id)
+}
+
+/// The parts of a text that [`operation_path`] could have made, with any spelling of the type.
+#[must_use]
+pub fn read_operation(text: &str) -> Option<(Environment, ConfigurationType, &str)> {
+    let (environment, rest) = text.split_once('/')?;
+    let (kind, id) = rest.split_once('/')?;
+    Some((environment.parse().ok()?, kind.parse().ok()?, id)).filter(|_| !id.is_empty())
 }
 
 /// Names an entry within this database.
@@ -193,8 +203,8 @@ pub fn refuse(
         if accounts.is_empty() { vec![None] } else { accounts.iter().map(Some).collect() };
     for account in all {
         let latest = tx.query_one(
-            "SELECT sequence, after FROM audit WHERE account = ?1 AND target = ?2 AND action = ?3 AND recorded > ?4 \
-             AND recorded <= ?5 ORDER BY recorded DESC, sequence DESC LIMIT 1",
+            "SELECT sequence, after FROM audit WHERE account = ?1 AND target = ?2 AND target <> '' AND action = ?3 \
+             AND recorded > ?4 AND recorded <= ?5 ORDER BY recorded DESC, sequence DESC LIMIT 1",
             &[
                 account.map_or("", AccountId::as_str).into(),
                 target.into(),
@@ -257,20 +267,12 @@ fn read(row: &Row<'_>) -> Result<AuditRow, StoreError> {
 }
 
 fn statement(filter: &AuditFilter) -> (String, Vec<Value<'_>>) {
-    // What is asked of one thing is few: no other index may be chosen for it.
-    let narrow = filter.target.is_some() || filter.operation.is_some();
-    let (who, action) = if narrow {
-        ("COALESCE(who, '') =", "COALESCE(action, '') =")
-    } else if filter.who.is_some() {
-        ("who =", "COALESCE(action, '') =")
-    } else {
-        ("who =", "action =")
-    };
-    let conditions: [(&str, Option<Value<'_>>); 6] = [
+    let conditions: [(&str, Option<Value<'_>>); 7] = [
         ("account =", filter.account.as_ref().map(Value::from)),
-        (who, filter.who.as_deref().map(Value::from)),
-        (action, filter.action.map(Value::from)),
+        ("who =", filter.who.as_deref().map(Value::from)),
+        ("action =", filter.action.map(Value::from)),
         ("target =", filter.target.as_deref().map(Value::from)),
+        ("operation =", filter.operation.as_deref().map(Value::from)),
         ("recorded >=", filter.from.map(Value::from)),
         ("recorded <", filter.to.map(Value::from)),
     ];
@@ -282,9 +284,8 @@ fn statement(filter: &AuditFilter) -> (String, Vec<Value<'_>>) {
             clauses.push(format!("{clause} ?{}", params.len()));
         }
     }
-    if let Some(operation) = &filter.operation {
-        params.push(operation.into());
-        clauses.push(format!("operation = ?{} AND operation <> ''", params.len()));
+    if filter.account.is_some() {
+        clauses.push(format!("{} <> ''", narrowest(filter)));
     }
     if filter.without_access {
         clauses.push("access = 0".into());
@@ -297,6 +298,25 @@ fn statement(filter: &AuditFilter) -> (String, Vec<Value<'_>>) {
     let condition = if clauses.is_empty() { String::new() } else { format!("WHERE {} ", clauses.join(" AND ")) };
     let limit = params.len();
     (format!("SELECT {COLUMNS} FROM audit {condition}ORDER BY recorded DESC, sequence DESC LIMIT ?{limit}"), params)
+}
+
+/// The column whose condition means the index of the filter that leaves fewest entries (`migrations/0009_audit.sql`).
+fn narrowest(filter: &AuditFilter) -> &'static str {
+    match filter {
+        AuditFilter { target: Some(_), .. } => "target",
+        AuditFilter { operation: Some(_), .. } => "operation",
+        AuditFilter { who: Some(_), .. } => "who",
+        AuditFilter { action: Some(_), .. } => "action",
+        _ => "via",
+    }
+}
+
+/// When the oldest entry was recorded.
+///
+/// # Errors
+/// What the database says.
+pub fn oldest(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
+    Ok(tx.query_one("SELECT MIN(recorded) FROM audit", &[], |row| row.take::<Option<Timestamp>>())?.flatten())
 }
 
 /// Removes entries from before an instant, the oldest first and at most `most`; answers how many.
@@ -348,11 +368,28 @@ mod tests {
     }
 
     #[test]
+    fn a_target_with_an_environment_and_a_type_is_an_operation() {
+        let table = Some((Environment::Dev, ConfigurationType::TableToTable, "x_DEV"));
+        assert_eq!(read_operation("DEV/gbq-to-gbq/x_DEV"), table);
+        assert_eq!(read_operation("DEV/table-to-table/x_DEV"), table);
+        for other in [
+            "user:ana",
+            "oidc:https://a/b/c",
+            "DEV/nothing/x",
+            "DEV/workflow/",
+            "20201105-1588f12a-73f0-4f5c-8592-5cd3ce793a29",
+        ] {
+            assert_eq!(read_operation(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn every_listing_walks_the_index_of_its_narrowest_filter() {
         let store = Store::in_memory().unwrap();
         for filter in every_filter() {
             let index = match &filter {
-                AuditFilter { target: Some(_), .. } | AuditFilter { operation: Some(_), .. } => "audit_of_",
+                AuditFilter { target: Some(_), .. } => "audit_of_target",
+                AuditFilter { operation: Some(_), .. } => "audit_of_operation",
                 AuditFilter { who: Some(_), .. } => "audit_by_who",
                 AuditFilter { action: Some(_), .. } => "audit_by_action",
                 _ => "audit_of_account",

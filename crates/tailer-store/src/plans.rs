@@ -6,12 +6,13 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tailer_model::{
-    AccountId, ConfigurationType, Criticality, Environment, ExecutionDate, Identity, JobId, RunId, RunStatus,
-    SubStatus, TaskId, TaskStatus, TriggerType, monitoring::Channel,
+    AccountId, Actor, AuditAction, ConfigurationType, Criticality, Environment, ExecutionDate, Identity, JobId, RunId,
+    RunStatus, SubStatus, TaskId, TaskStatus, TriggerType, Via, monitoring::Channel,
 };
 
 use crate::{
     ConfigurationKey, Durability, Store, StoreError, Tx, Value, alerts,
+    audit::{self, AuditFilter, Entry},
     configurations::{self, ListFilter, NewVersion},
     expectations, files, idempotency, logs,
     runs::{self, NewRun, RunFilter},
@@ -214,6 +215,29 @@ fn collect(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
     workflows::reset(tx, key, now())
 }
 
+/// What the audit log is told and asked.
+fn tell_changes(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let (by, account) = (Actor::new("ada", Via::Api), "000110".parse().unwrap());
+    let entry = Entry::of_access(&by, now(), AuditAction::RunLaunch, Some(&account), "run");
+    let key = audit::record(tx, &entry)?;
+    audit::amend(tx, key, &json!({}))?;
+    audit::refuse(tx, &[account.clone()], "user:ada", "10.0.0.1", now())?;
+    audit::refuse(tx, &[account.clone()], "user:ada", "10.0.0.1", now())?;
+    let of = AuditFilter { account: Some(account), limit: 10, ..AuditFilter::default() };
+    for filter in [
+        of.clone(),
+        AuditFilter { who: Some("ada".into()), ..of.clone() },
+        AuditFilter { action: Some(AuditAction::RunLaunch), ..of.clone() },
+        AuditFilter { target: Some("run".into()), ..of.clone() },
+        AuditFilter { operation: Some("x".into()), without_access: true, ..of },
+    ] {
+        audit::list(tx, &filter)?;
+    }
+    audit::oldest(tx)?;
+    assert_eq!(audit::prune(tx, now(), 10)?, 0);
+    Ok(())
+}
+
 /// The steps in which SQLite would go about a statement.
 fn plan(tx: &mut Tx<'_>, sql: &str) -> Result<Vec<String>, StoreError> {
     let parameters = (1..100).rev().find(|n| sql.contains(&format!("?{n}"))).unwrap_or_default();
@@ -249,6 +273,7 @@ fn no_statement_of_the_day_reads_a_whole_history() {
             ask(tx, key)?;
             collect(tx, workflow)?;
             tell(tx, key)?;
+            tell_changes(tx)?;
             let mut asked = tx.asked();
             asked.retain(|sql| !migrations.contains(sql));
             assert!(asked.len() > 60, "only {} statements were seen", asked.len());

@@ -204,6 +204,7 @@ pub(crate) const STATUS: &str = "/v1/dag/status";
 pub(crate) const WORKFLOW: &str = "/v1/workflow/status";
 pub(crate) const CONFIGURATION: &str = "/v1/configuration/status";
 pub(crate) const DEPLOY: &str = "/v1/configuration/deploy";
+pub(crate) const AUDIT: &str = "/v1/audit/log";
 
 /// Sets a field of a body under construction.
 pub(crate) fn set(body: &mut Value, name: &str, value: Value) {

@@ -44,6 +44,7 @@ const COMMANDS: &[&str] = &[
     "user list",
     "user remove",
     "user set-password",
+    "audit",
     "completions",
 ];
 

@@ -2,13 +2,13 @@
 //!
 //! It looks at old runs page by page without holding anybody up, and removes a bounded number of rows in each transaction, so
 //! that launches beside it wait no longer than for each other. One that is interrupted is completed by the next. What is never
-//! pruned, the store knows ([`runs::prune`]).
+//! pruned, the store knows ([`runs::prune`]). So are old entries of the audit log (`audit.days`).
 
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tailer_store::{
-    Durability, StoreError, Tx,
+    Durability, StoreError, Tx, audit,
     runs::{self, Sight},
 };
 
@@ -27,8 +27,7 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<(), EngineError> {
     let history = inner.parts.settings.history;
     let mut pruned = 0;
     if let Some(days) = history.days {
-        let kept = SignedDuration::from_hours(24 * i64::from(days));
-        let before = inner.now().checked_sub(kept).unwrap_or(Timestamp::MIN);
+        let before = ago(inner, days);
         pruned += sweep(inner, u64::MAX, move |tx, after, most| runs::older(tx, before, after, most)).await?;
     }
     if let Some(newest) = history.runs {
@@ -39,6 +38,31 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<(), EngineError> {
     if pruned > 0 {
         tracing::info!(runs = pruned, "old runs pruned");
     }
+    match history.audit_days {
+        Some(days) => forget_changes(inner, ago(inner, days)).await,
+        None => Ok(()),
+    }
+}
+
+/// So many days before now.
+fn ago(inner: &Inner, days: u32) -> Timestamp {
+    inner.now().checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN)
+}
+
+/// Removes what the audit log has from before an instant.
+async fn forget_changes(inner: &Arc<Inner>, before: Timestamp) -> Result<(), EngineError> {
+    let (store, mut pruned) = (&inner.parts.store, 0);
+    if store.read(audit::oldest).await?.is_none_or(|oldest| oldest >= before) {
+        return Ok(());
+    }
+    while !inner.stopping.is_cancelled() {
+        let step = store.write(Durability::Relaxed, move |tx| audit::prune(tx, before, STEP)).await?;
+        pruned += step;
+        if step < u64::from(STEP) {
+            break;
+        }
+    }
+    tracing::info!(entries = pruned, "old entries of the audit log pruned");
     Ok(())
 }
 

@@ -17,7 +17,7 @@ fn receive() -> Value {
     })
 }
 
-fn load() -> Value {
+pub(crate) fn load() -> Value {
     json!({
         "configuration_type": "storage-to-tables", "configuration_id": "load", "environment": "DEV", "account": "000099",
         "version": "2",
@@ -31,7 +31,7 @@ fn load() -> Value {
     })
 }
 
-const DDL: (&str, &str) =
+pub(crate) const DDL: (&str, &str) =
     ("sales.json", r#"{"schema": [{"name": "shop", "type": "STRING"}, {"name": "n", "type": "INT64"}]}"#);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,7 +38,7 @@ async fn so_many_of_each_operation_are_kept() {
         runs.push(house.run("many").await.run.run_id);
     }
     let few = house.run("few").await.run.run_id;
-    let house = reopened(house, History { days: None, runs: Some(2) }).await;
+    let house = reopened(house, History { days: None, runs: Some(2), ..History::default() }).await;
     for run in &runs[..4] {
         gone(&house, "many", run).await;
     }
@@ -67,7 +67,7 @@ async fn a_backfill_knows_what_was_pruned() {
     house.runs_ended(table_to_table("daily"), 3).await;
     house.clock.advance(SignedDuration::from_hours(24 * 40));
     let newest = house.run("daily").await.run.run_id;
-    let house = reopened(house, History { days: Some(30), runs: None }).await;
+    let house = reopened(house, History { days: Some(30), runs: None, ..History::default() }).await;
     gone(&house, "daily", &first).await;
     house.until("all old ones are pruned", async || (left(&house, "daily").await.len() == 1).then_some(())).await;
     assert_eq!(left(&house, "daily").await, [newest]);
@@ -82,7 +82,7 @@ async fn a_file_is_not_loaded_again_when_its_run_is_forgotten() {
     let first = house.runs_ended(operation(), 1).await.remove(0).run_id;
     house.drop_file("in/drop/b.csv", "x");
     house.runs_ended(operation(), 2).await;
-    let house = reopened(house, History { days: None, runs: Some(1) }).await;
+    let house = reopened(house, History { days: None, runs: Some(1), ..History::default() }).await;
     let only_the_second = async || (house.runs(&operation()).await.len() == 1).then_some(());
     house.until("the first run is pruned", only_the_second).await;
     house.drop_file("in/drop/c.csv", "x");

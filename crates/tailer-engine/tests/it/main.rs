@@ -3,6 +3,7 @@
 
 mod alerts;
 mod arrivals;
+mod audit;
 mod backfill;
 mod calendar;
 mod cancels;

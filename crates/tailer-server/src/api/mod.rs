@@ -3,6 +3,7 @@
 //! [`endpoint`] takes a request from its token to its fields and finds its rule in `access`; the noun's function reads the
 //! fields, requires the rule's role on the account and asks the engine.
 
+mod audit;
 mod backfill;
 mod configurations;
 mod deploy;
@@ -131,6 +132,7 @@ async fn act(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiErro
         Action::GetConfigurationStatus => configurations::get_configuration_status(call, fields).await,
         Action::GetConfiguration => configurations::get_configuration(call, fields).await,
         Action::ListConfigurations => configurations::list_configurations(call, fields).await,
+        Action::GetAuditLog => audit::get_audit_log(call, fields).await,
         Action::DeployConfiguration => deploy::deploy_configuration(call, fields).await,
         Action::CheckConfiguration => deploy::check_configuration(call, fields).await,
     }

@@ -21,16 +21,17 @@ use utoipa::{
 };
 
 use super::{
-    backfill, configurations, deploy, expectations, launch, notifications::NotifiedBody, run_logs, runs, workflows,
+    audit, backfill, configurations, deploy, expectations, launch, notifications::NotifiedBody, run_logs, runs,
+    workflows,
 };
 use crate::{
     access::{Action, NOTIFICATIONS, NOTIFY, RULES, Route, Rule},
     errors::ErrorBody,
     fields::{FieldDoc, Request},
     wire::{
-        AlertBody, AttemptBody, AwaitedBody, BackfillBody, ConfigurationBody, ConfigurationDocumentBody, ContextSchema,
-        DeployedSchema, ExpectationBody, FiringBody, Launched, LogBody, LogsBody, ProblemSchema, RunBody,
-        RunDetailsBody, TaskBody, WorkflowBody,
+        AlertBody, AttemptBody, AuditBody, AuditLogBody, AwaitedBody, BackfillBody, ConfigurationBody,
+        ConfigurationDocumentBody, ContextSchema, DeployedSchema, ExpectationBody, FiringBody, Launched, LogBody,
+        LogsBody, ProblemSchema, RunBody, RunDetailsBody, TaskBody, WorkflowBody,
     },
 };
 
@@ -184,6 +185,7 @@ fn answer(action: Action) -> RefOr<Schema> {
         Action::CheckRunStatus | Action::GetLastStatus | Action::GetByStatus => results::<RunBody<'_>>(),
         Action::GetRunDetails => results::<RunDetailsBody<'_>>(),
         Action::GetRunLogs => reference::<LogsBody<'_>>(),
+        Action::GetAuditLog => reference::<AuditLogBody<'_>>(),
         Action::GetExpectations => results::<ExpectationBody<'_>>(),
         Action::GetWorkflowStatus => results::<WorkflowBody<'_>>(),
         Action::GetConfigurationStatus | Action::ListConfigurations => results::<ConfigurationBody<'_>>(),
@@ -228,6 +230,8 @@ fn components() -> Components {
         components.schemas.insert(request_name(rule), request_schema(rule));
     }
     let mut add = |name: std::borrow::Cow<'_, str>, schema| components.schemas.insert(name.into_owned(), schema);
+    add(AuditBody::name(), AuditBody::schema());
+    add(AuditLogBody::name(), AuditLogBody::schema());
     add(AwaitedBody::name(), AwaitedBody::schema());
     add(ConfigurationBody::name(), ConfigurationBody::schema());
     add(ConfigurationDocumentBody::name(), ConfigurationDocumentBody::schema());
@@ -283,6 +287,7 @@ fn fields(action: Action) -> Vec<FieldDoc> {
         Action::GetLastStatus => runs::LastRuns::describe(),
         Action::GetByStatus => runs::RunsByStatus::describe(),
         Action::SetRunStatus => runs::SetStatus::describe(),
+        Action::GetAuditLog => audit::AuditLog::describe(),
         Action::GetRunLogs => run_logs::RunLogs::describe(),
         Action::GetExpectations => expectations::Expectations::describe(),
         Action::ResetWorkflowStatus | Action::GetWorkflowStatus => workflows::OneWorkflow::describe(),

@@ -6,7 +6,7 @@
 //! from somebody is not told to us.
 //! The API never looks at the cookie: it takes bearer tokens only.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::http::{HeaderMap, header};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -15,10 +15,13 @@ use ring::{
     hmac,
     rand::{SecureRandom, SystemRandom},
 };
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use tailer_engine::Clock;
+use tailer_model::{AccountId, Actor, AuditAction, Via};
 use tailer_store::{
-    Durability, Store, StoreError,
+    Durability, Store, StoreError, Tx,
+    audit::{self, Entry},
     sessions::{self, Kind, SessionRow},
     tokens, users,
 };
@@ -80,11 +83,11 @@ impl Sessions {
         &self.store
     }
 
-    /// Begins a session; answers the cookie's value.
+    /// Begins a session; answers the cookie's value. `address`: from where, for the audit log.
     ///
     /// # Errors
     /// The store cannot record it.
-    pub(crate) async fn begin(&self, who: Subject) -> Result<String, ApiError> {
+    pub(crate) async fn begin(&self, who: Subject, address: IpAddr) -> Result<String, ApiError> {
         let mut id = [0; 32];
         SystemRandom::new().fill(&mut id).map_err(|e| ApiError::internal(&e))?;
         let id = BASE64_URL_SAFE_NO_PAD.encode(id);
@@ -96,7 +99,8 @@ impl Sessions {
         };
         let expires = now.checked_add(longest).map_err(|e| ApiError::internal(&e))?;
         let row = SessionRow { id_hash: hash(&id), kind, subject, claims, created: now, seen: now, expires };
-        self.store.write(Durability::Synced, move |tx| sessions::begin(tx, &row)).await?;
+        let granted = self.granted(&row);
+        self.store.write(Durability::Synced, move |tx| begun(tx, &row, granted, address)).await?;
         let tag = self.tag("cookie", &id);
         Ok(format!("{id}.{tag}"))
     }
@@ -117,16 +121,18 @@ impl Sessions {
             let id_hash = row.id_hash.clone();
             self.store.write(Durability::Synced, move |tx| sessions::see(tx, &id_hash, now)).await?;
         }
-        let name = match row.kind {
-            Kind::User => format!("user:{}", row.subject),
-            Kind::Token => format!("token:{}", row.subject),
-            Kind::Oidc => format!("oidc:{}", row.subject),
-        };
+        let name = principal(&row);
         let mut grants = grants_of(&name, roles)?;
-        if let (Some(oidc), Some(identity)) = (&self.oidc, identity(&row)) {
-            grants.extend(oidc.grants(identity.claims()));
-        }
+        grants.extend(self.granted(&row));
         Ok(Some(Session { id, name, grants }))
+    }
+
+    /// What the rules about the issuer's claims grant to somebody who came from there.
+    fn granted(&self, row: &SessionRow) -> Vec<Grant> {
+        match (&self.oidc, identity(row)) {
+            (Some(oidc), Some(identity)) => oidc.grants(identity.claims()),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether somebody whom the issuer names has a role anywhere.
@@ -146,9 +152,33 @@ impl Sessions {
     /// # Errors
     /// The store cannot record it.
     pub(crate) async fn end(&self, session: &Session) -> Result<(), ApiError> {
-        let id_hash = hash(&session.id);
-        self.store.write(Durability::Synced, move |tx| sessions::end(tx, &id_hash)).await?;
-        Ok(())
+        let (id_hash, now) = (hash(&session.id), self.clock.now());
+        let (by, accounts) = (Actor::new(&session.name, Via::Studio), accounts_of(&session.grants));
+        let end = move |tx: &mut Tx<'_>| {
+            if sessions::end(tx, &id_hash)? {
+                let entry = Entry::of_access(&by, now, AuditAction::SessionEnd, None, &by.name);
+                audit::record_in_each(tx, &accounts, &entry)?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        Ok(self.store.write(Durability::Synced, end).await?)
+    }
+
+    /// Records that somebody was refused to sign in: as a user when there is one of that name. What else was tried to get in with
+    /// is not told, for people type passwords where names belong.
+    ///
+    /// # Errors
+    /// The store cannot record it.
+    pub(crate) async fn refused(&self, name: &str, address: IpAddr) -> Result<(), ApiError> {
+        let (name, now) = (name.to_owned(), self.clock.now());
+        let refuse = move |tx: &mut Tx<'_>| {
+            let known = users::password(tx, &name)?.is_some();
+            let accounts: Vec<AccountId> = users::roles(tx, &name)?.into_iter().map(|(account, _)| account).collect();
+            let target = if known { users::principal(&name) } else { "unknown".to_owned() };
+            audit::refuse(tx, &accounts, &target, &address.to_string(), now)
+        };
+        // Not worth an fsync: a change that is takes it along.
+        Ok(self.store.write(Durability::Relaxed, refuse).await?)
     }
 
     /// What the session's forms carry. Another session has another.
@@ -179,30 +209,55 @@ impl Sessions {
     }
 }
 
-type Roles = Vec<(tailer_model::AccountId, String)>;
+type Roles = Vec<(AccountId, String)>;
+
+/// How runs, log lines and the audit log name the holder of a session.
+fn principal(row: &SessionRow) -> String {
+    match row.kind {
+        Kind::User => users::principal(&row.subject),
+        Kind::Token => tokens::principal(&row.subject),
+        Kind::Oidc => format!("oidc:{}", row.subject),
+    }
+}
+
+fn accounts_of(grants: &[Grant]) -> Vec<AccountId> {
+    let mut accounts: Vec<AccountId> = grants.iter().map(|grant| grant.account.clone()).collect();
+    accounts.sort();
+    accounts.dedup();
+    accounts
+}
+
+/// Records a session that begins, and in the audit log of each account that it reaches.
+fn begun(tx: &mut Tx<'_>, row: &SessionRow, granted: Vec<Grant>, address: IpAddr) -> Result<(), StoreError> {
+    sessions::begin(tx, row)?;
+    let mut accounts = accounts_of(&granted);
+    let roles = roles(tx, row, row.created)?.unwrap_or_default();
+    accounts.extend(roles.into_iter().map(|(account, _)| account));
+    accounts.sort();
+    accounts.dedup();
+    let by = Actor::new(principal(row), Via::Studio);
+    let entry = Entry::of_access(&by, row.created, AuditAction::SessionBegin, None, &by.name);
+    audit::record_in_each(tx, &accounts, &entry.after(json!({"address": address.to_string()})))
+}
 
 /// A living session and the roles of its subject now.
-fn holder(
-    tx: &mut tailer_store::Tx<'_>,
-    id_hash: &str,
-    now: Timestamp,
-) -> Result<Option<(SessionRow, Roles)>, StoreError> {
+fn holder(tx: &mut Tx<'_>, id_hash: &str, now: Timestamp) -> Result<Option<(SessionRow, Roles)>, StoreError> {
     let Some(row) = sessions::get(tx, id_hash)? else { return Ok(None) };
     if now >= row.expires || now.duration_since(row.seen) >= IDLE {
         return Ok(None);
     }
-    let roles = match row.kind {
-        Kind::User => users::roles(tx, &row.subject)?,
-        Kind::Token => match tokens::get(tx, &row.subject)? {
-            Some(token) if token.revoked.is_none() && token.expires > now => vec![(token.account, token.role)],
-            _ => return Ok(None),
-        },
-        Kind::Oidc => match identity(&row) {
-            Some(identity) => identity.roles_of_user(tx)?,
-            None => return Ok(None),
-        },
-    };
-    Ok(Some((row, roles)))
+    Ok(roles(tx, &row, now)?.map(|roles| (row, roles)))
+}
+
+/// The roles of a session's subject now; `None` when the subject is gone.
+fn roles(tx: &mut Tx<'_>, row: &SessionRow, now: Timestamp) -> Result<Option<Roles>, StoreError> {
+    Ok(match row.kind {
+        Kind::User => Some(users::roles(tx, &row.subject)?),
+        Kind::Token => tokens::get(tx, &row.subject)?
+            .filter(|token| token.revoked.is_none() && token.expires > now)
+            .map(|token| vec![(token.account, token.role)]),
+        Kind::Oidc => identity(row).map(|identity| identity.roles_of_user(tx)).transpose()?,
+    })
 }
 
 /// Whom a session names that began at the issuer.

@@ -75,6 +75,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/catalog", get(pages::catalog::overview::page))
         .route("/catalog/{project}/{dataset}", get(pages::catalog::dataset::page))
         .route("/catalog/{project}/{dataset}/{table}", get(pages::catalog::table::page))
+        .route(pages::audit::AUDIT, get(pages::audit::page))
         .route("/settings", get(pages::settings::page))
         .route("/settings/{change}", post(pages::settings::change))
         .route(SIGN_IN, get(sign_in::page).post(sign_in::sign_in))

@@ -1,5 +1,6 @@
 //! The types that fields of requests have, each with the words for what it expects and its OpenAPI schema.
 
+mod audit;
 mod files;
 mod parameters;
 mod run_target;

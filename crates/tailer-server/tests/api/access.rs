@@ -30,6 +30,10 @@ pub(crate) fn request(action: &str) -> Value {
             deployment(table_to_table("new", ACCOUNT), &[("one.sql", "SELECT 1 AS one")]),
             json!({"action": action}),
         ),
+        "get_audit_log" => json!({
+            "action": action, "account": ACCOUNT, "who": "user:ana", "audit_action": "run_launch",
+            "target": "DEV/table-to-table/x", "from": "2024-04-01", "to": "2024-04-30T12:00:00Z", "after": "1.1", "limit": 5,
+        }),
         "storage_notification" => json!({"Records": [{
             "eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "in"}, "object": {"key": "drop/a.csv"}},
         }]}),

@@ -19,13 +19,13 @@ async fn ana(house: &House) -> String {
 }
 
 /// Posts a form of the settings with the session's own token.
-async fn submit(house: &House, cookie: &str, what: &str, fields: &[(&str, &str)]) -> Answer {
+pub(crate) async fn submit(house: &House, cookie: &str, what: &str, fields: &[(&str, &str)]) -> Answer {
     let csrf = form_token(&page(house, cookie).await);
     let form = [fields, &[("csrf", csrf.as_str()), ("account", ACCOUNT)]].concat();
     send(house, &format!("/settings/{what}"), &[("cookie", cookie)], &form).await
 }
 
-async fn raise_ana(house: &House) {
+pub(crate) async fn raise_ana(house: &House) {
     let (account, now) = (ACCOUNT.parse().unwrap(), house.clock.now());
     change(house, move |tx| users::grant(tx, "ana", &account, Some("admin"), &a_test(), now)).await;
 }

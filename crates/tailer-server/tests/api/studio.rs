@@ -42,6 +42,8 @@ async fn every_page_shows_what_there_is_and_loads_nothing_from_elsewhere() {
         ("/runs?sub_status=SUCCESS&trigger=api", "good_DEV"),
         (&format!("/runs/{run}"), "SUCCESS"),
         ("/workflows", "0 workflows"),
+        ("/audit", "launched the run"),
+        ("/audit?action=run_cancel", "No change matches"),
         ("/settings", "for its administrators"),
     ] {
         let page = page(&house, &token, path).await;

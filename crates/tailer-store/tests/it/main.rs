@@ -4,6 +4,7 @@
 #![allow(clippy::cloned_ref_to_slice_refs, reason = "a list of one reads like the lists beside it")]
 
 mod alerts;
+mod audit;
 mod common;
 mod configurations;
 mod crash;

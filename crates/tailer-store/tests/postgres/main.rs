@@ -9,6 +9,8 @@ use tailer_store::Store;
 
 #[path = "../it/alerts.rs"]
 mod alerts;
+#[path = "../it/audit.rs"]
+mod audit;
 #[path = "../it/common.rs"]
 mod common;
 #[path = "../it/configurations.rs"]

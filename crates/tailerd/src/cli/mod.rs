@@ -4,12 +4,14 @@
 //! Every `--help` ends with examples (`spec/cli.md`); the snapshots in `tests/help.rs` keep them.
 
 mod args;
+mod audit;
 mod users;
 mod values;
 
 use clap::{Parser, Subcommand};
 
 pub(crate) use args::*;
+pub(crate) use audit::*;
 pub(crate) use users::*;
 pub(crate) use values::{Span, Type};
 
@@ -235,6 +237,18 @@ was encrypted for opens it.")]
         #[command(subcommand)]
         command: UserCommand,
     },
+
+    /// Show who changed what, newest first
+    #[command(after_help = "Examples:
+  tailerd audit
+  tailerd audit --target DEV/table-to-table/daily_sales_DEV --limit 50
+  tailerd audit --action configuration_deploy --from 2024-04-01 --to 2024-04-30
+  tailerd audit --who user:ana@example.com --json
+  tailerd audit --local                          all accounts, from the data folder
+
+Changes of operations and runs are for everybody with a role on the account, those of users, tokens
+and service accounts and sign-ins for its administrators.")]
+    Audit(AuditArgs),
 
     /// Print a shell's completion script
     #[command(after_help = "Examples:

@@ -1,5 +1,6 @@
 //! One file a command. Each takes its parsed arguments and does the work; [`run()`] is the table that joins the two.
 
+mod audit;
 mod backfill;
 mod cancel;
 mod check;
@@ -58,6 +59,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Token { command } => token::run(command).await,
         Command::ServiceAccount { command } => service_account::run(command).await,
         Command::User { command } => user::run(command).await,
+        Command::Audit(args) => audit::run(args).await,
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -91,6 +91,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("limits.connections", Kind::Count, Some("4096"), "open connections; further ones wait"),
     setting("history.days", Kind::Count, None, "runs that ended longer ago are pruned; kept when unset"),
     setting("history.runs", Kind::Count, None, "newest runs of each operation that are kept; all when unset"),
+    setting("audit.days", Kind::Count, None, "entries of the audit log that are older are pruned; kept when unset"),
     setting(
         "secrets.env",
         Kind::Text,

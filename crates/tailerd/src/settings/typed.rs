@@ -123,6 +123,7 @@ impl Reader<'_> {
         let history = History {
             days: self.optional("history.days", small_count),
             runs: self.optional("history.runs", small_count),
+            audit_days: self.optional("audit.days", small_count),
         };
         let (audience, tls) = (self.optional("audience", text), self.tls());
         let public_url = self.optional("public_url", origin);

@@ -51,6 +51,8 @@ def the_pages():
         "catalog-table": "/catalog/retail-demo/core/sales",
         "catalog-load": "/catalog/retail-demo/raw/products",
         "workflows-disabled": "/workflows?state=disabled",
+        "audit": "/audit",
+        "audit-operation": "/audit?target=DEV/table-to-table/retail-prepare_DEV",
         "settings": "/settings",
         "not-found": "/runs/nothing",
         "signed-in": "/sign-in",

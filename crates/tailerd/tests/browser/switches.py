@@ -1,4 +1,5 @@
-"""An operation is disabled and enabled, in the list and on its own page; an administrator archives it and takes it out again."""
+"""An operation is disabled and enabled, in the list and on its own page; an administrator archives it and takes it out
+again, and the audit log tells all of it as it happens."""
 
 import studio
 from studio import expect
@@ -35,3 +36,16 @@ with studio.browser() as browser:
     expect(page.get_by_role("button", name="Take out of the archive")).to_have_count(0)
     admin.get_by_role("button", name="Take out of the archive").click()
     expect(admin.get_by_role("button", name="Archive", exact=True)).to_be_visible()
+
+    admin.get_by_role("link", name="Audit log of this operation").click()
+    newest = admin.locator("table.audit tbody tr").first
+    expect(newest).to_contain_text("took out of the archive DEV/gbq-to-gbq/numbers_DEV")
+    page.reload()
+    page.get_by_role("button", name="Disable").click()
+    expect(newest).to_contain_text("user:operator")
+    expect(newest).to_contain_text("disabled")
+    expect(newest.locator("del")).to_have_text("true")
+    expect(newest.locator("ins")).to_have_text("false")
+    admin.get_by_label("Change").select_option("configuration_archive")
+    admin.get_by_role("button", name="Show").click()
+    expect(admin.locator("table.audit tbody tr")).to_have_count(1)

@@ -1,5 +1,6 @@
 //! The pages, one file each: its struct, what it asks of the engine, and nothing of how it looks (`templates/`).
 
+pub(super) mod audit;
 pub(super) mod catalog;
 pub(super) mod configuration;
 pub(super) mod operations;

@@ -129,12 +129,14 @@ pub(in crate::studio) async fn change(
             };
             let minted = auth::mint(store(&app), &app.settings.keys, new, now).await;
             let minted = minted.map_err(|error| ApiError::internal(&error))?;
+            app.engine.look_again();
             return shown(&app, &visitor, account, Some(minted.token)).await;
         }
         "revoke" => people::revoke_token(store(&app), account, &fields.id, by, now).await?,
         "distrust" => people::remove_service_account(store(&app), account, &fields.name, by, now).await?,
         _ => return Err(PageError::not_found("such change of the settings")),
     }
+    app.engine.look_again();
     Ok(Redirect::to(&filters::address(SETTINGS, &[("account", account.as_str())])).into_response())
 }
 

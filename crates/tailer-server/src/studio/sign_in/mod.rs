@@ -99,7 +99,8 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> Re
             return Ok(response);
         }
     };
-    let cookie = app.sessions.begin(subject).await?;
+    let cookie = app.sessions.begin(subject, address).await?;
+    app.engine.look_again();
     let secure = is_secure(&app, &headers);
     Ok(go_to(if next.is_empty() { "/" } else { next }, &set_cookie(&cookie, secure)))
 }
@@ -142,6 +143,7 @@ async fn by_password(app: &App, name: &str, password: &str, address: IpAddr) -> 
     });
     if !right.await.map_err(|e| ApiError::internal(&e))? {
         tracing::info!(%address, "sign-in refused");
+        app.sessions.refused(&name, address).await?;
         return Ok(Attempt::Wrong(WRONG));
     }
     app.doorkeeper.throttle.forgive(&name, address);
@@ -155,6 +157,7 @@ async fn by_token(app: &App, token: &str, address: IpAddr) -> Result<Attempt, Ap
     let principal = match app.authenticator.authenticate_token(token, &app.limiter).await {
         Ok(principal) => principal,
         Err(error) if error.status() == StatusCode::UNAUTHORIZED => {
+            app.sessions.refused("", address).await?;
             return Ok(Attempt::Wrong("The token is not valid here, or not any more."));
         }
         Err(error) => return Err(error),

@@ -91,19 +91,24 @@ pub(crate) async fn finish(
     }
     let identity = match oidc.finish(&ticket, &returned.code, &redirect(&app), now).await {
         Ok(identity) => identity,
-        Err(CodeError::Refused(words)) => return Ok(refused(StatusCode::UNAUTHORIZED, &words)),
+        Err(CodeError::Refused(words)) => {
+            app.sessions.refused("", peer.ip()).await?;
+            return Ok(refused(StatusCode::UNAUTHORIZED, &words));
+        }
         Err(CodeError::Server(error)) => return Ok(refused(error.status(), &sentence(error.message()))),
     };
     let name = identity.name.clone();
     if !app.sessions.has_roles(&identity).await? {
         tracing::info!(%name, "sign-in through the issuer refused: no role on any account");
+        app.sessions.refused("", peer.ip()).await?;
         let words = format!(
             "You are {name} at the issuer, but have no role on any account here. Ask an administrator for one."
         );
         return Ok(refused(StatusCode::FORBIDDEN, &words));
     }
     app.doorkeeper.throttle.forgive("", peer.ip());
-    let session = app.sessions.begin(Subject::Oidc(identity)).await?;
+    let session = app.sessions.begin(Subject::Oidc(identity), peer.ip()).await?;
+    app.engine.look_again();
     let next = if ticket.next.is_empty() { "/" } else { &ticket.next };
     Ok(spend(go_to(next, &set_cookie(&session, secure(&app, &headers))), &spent))
 }
