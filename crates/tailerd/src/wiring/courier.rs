@@ -53,20 +53,21 @@ impl Messengers {
         opened.to_text().ok_or_else(|| format!("{what}: not a text"))
     }
 
-    /// Address, what signs, and whether it is the server's own.
-    fn address(&self, hook: &Hook) -> Result<(Secret<String>, Option<Secret<String>>, bool), String> {
+    /// Whom to call, and whether the server's own settings say so.
+    fn address(&self, hook: &Hook) -> Result<(Webhook, bool), String> {
         match hook {
             Hook::Named { url, secret } => {
                 let signs = secret.as_ref().map(|secret| self.open("the webhook's secret", secret));
-                Ok((self.open("the webhook's address", url)?, signs.transpose()?, false))
+                let url = self.open("the webhook's address", url)?;
+                Ok((Webhook { url, secret: signs.transpose()? }, false))
             }
             Hook::Webhook => {
                 let webhook = self.webhook.clone().ok_or("the server's setting alerts.webhook_url is unset")?;
-                Ok((webhook.url, webhook.secret, true))
+                Ok((webhook, true))
             }
             Hook::Slack => {
                 let url = self.slack.clone().ok_or("the server's setting alerts.slack_url is unset")?;
-                Ok((url, None, true))
+                Ok((Webhook { url, secret: None }, true))
             }
         }
     }
@@ -85,7 +86,7 @@ impl Courier for Messengers {
 
     async fn post(&self, hook: Hook, id: &str, body: String, at: Timestamp) -> Outcome {
         match self.address(&hook) {
-            Ok((url, secret, trusted)) => {
+            Ok((Webhook { url, secret }, trusted)) => {
                 self.caller.post(&Post { id: id.to_owned(), url, secret, trusted, body, at }).await
             }
             // A variable or a key that is missing may be there after the next start.
