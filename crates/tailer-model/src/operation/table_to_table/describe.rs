@@ -58,7 +58,8 @@ impl Task {
                 file(sql_file, FileKind::Sql);
                 let template = "{{TEMPLATE_CURRENT_DATE}} is the execution date";
                 rows.push(written.row("sql_query_template", template, yes_no(*current_date_template)));
-                rows.push(written.row("use_query_cache", "Uses cached results", yes_no(*use_query_cache)));
+                let cached = use_query_cache.map_or("as the server's settings say", yes_no);
+                rows.push(written.row("use_query_cache", "Uses cached results", cached));
                 if table_name.is_some() {
                     rows.push(written.row("temporary_table", "Dropped when the run ends", yes_no(*temporary_table)));
                 }
