@@ -56,13 +56,13 @@ with studio.browser() as browser:
     waiting.goto(studio.operation("numbers"))
     waiting.locator("svg.graph a").first.click()
     assert waiting.url.endswith("#part-count"), waiting.url
-    waiting.locator("#part-count").get_by_text("SQL").click()
+    waiting.locator("#part-count summary", has_text="numbers_count.sql").click()
     expect(waiting.locator("#part-count pre.code .k").first).to_be_visible()
 
     studio.redeploy("numbers", max_active_runs=3)
     waiting.goto(studio.operation("numbers"))
     expect(waiting.locator("table.versions")).to_contain_text("max_active_runs")
-    waiting.get_by_role("link", name="What version 2 changed").click()
+    waiting.get_by_role("link", name="diff of version 2").click()
     expect(waiting.locator("pre.diff .added").first).to_contain_text('"max_active_runs": 3')
     expect(waiting.locator("pre.diff .removed").first).to_contain_text('"max_active_runs": 1')
     waiting.locator("details.fold summary").first.click()

@@ -23,7 +23,7 @@ use tailer_engine::{
     VersionLine, VersionView,
 };
 use tailer_model::{
-    ConfigurationType, Identity, Problems, TaskGraph, TaskId,
+    ConfigurationType, Identity, JobId, JobMatch, Problems, TaskGraph, TaskId,
     operation::describe::{Origin, Section},
 };
 
@@ -72,8 +72,8 @@ struct Other {
 struct Relations {
     /// Workflows that await it, each with what it launches.
     awaited_by: Vec<(Other, Option<Other>)>,
-    /// Jobs that it awaits.
-    awaits: Vec<(String, Option<Other>)>,
+    /// Jobs that it awaits, each with whose it is and the filename template that it is of, if any.
+    awaits: Vec<(String, Option<(Other, String)>)>,
     /// What it launches, as written.
     target: Option<(String, Option<Other>)>,
     /// Who is deployed with it, and with which version of it.
@@ -223,9 +223,16 @@ fn related(relations: RelationsView) -> Relations {
         kind: of.configuration_type,
         environment: of.environment.to_string(),
     };
+    let awaited = |(job, of): (JobId, Option<Identity>)| {
+        let whose = of.map(|of| match job.belongs_to(&of) {
+            JobMatch::Template(template) => (other(of), template),
+            JobMatch::Whole | JobMatch::No => (other(of), String::new()),
+        });
+        (job.0, whose)
+    };
     Relations {
         awaited_by: relations.awaited_by.into_iter().map(|(of, target)| (other(of), target.map(other))).collect(),
-        awaits: relations.awaits.into_iter().map(|(job, of)| (job.0, of.map(other))).collect(),
+        awaits: relations.awaits.into_iter().map(awaited).collect(),
         target: relations.target.map(|(written, of)| (written, of.map(other))),
         used_by: relations.used_by.into_iter().map(|(of, version)| (other(of), version)).collect(),
     }
