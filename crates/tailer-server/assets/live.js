@@ -9,7 +9,7 @@
 
   // A link to something folded unfolds it.
   function opened() {
-    const wanted = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const wanted = location.hash ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
     if (wanted?.matches("details")) wanted.open = true;
   }
 
