@@ -20,6 +20,8 @@ use support::{ACCOUNT, Server, copy_folder, run, skip, table_to_table, text, unt
 use tempfile::TempDir;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
+/// Where people reach the Studio that has an issuer.
+const PUBLIC: &str = "http://localhost";
 const PASSWORD: &str = "correct horse battery staple";
 
 /// One browser at a time: each takes a core and some hundred megabytes.
@@ -55,6 +57,36 @@ fn a_viewer_changes_nothing() {
     House::open().tells("viewer");
 }
 
+/// The browser finds the server under a name of its own, as behind a proxy, so that the issuer knows where to lead back to before
+/// the server has a port.
+#[tokio::test]
+async fn people_come_through_the_issuer() {
+    let Ok(issuer) = std::env::var("TAILERD_TEST_OIDC") else {
+        skip(true, "TAILERD_TEST_OIDC is not set: run .ci/counterparts");
+        return;
+    };
+    _ = rustls::crypto::ring::default_provider().install_default();
+    let registration = json!({
+        "redirect_uris": [format!("{PUBLIC}/sign-in/oidc/return")], "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    });
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = http.post(format!("{issuer}/reg")).json(&registration).send().await.unwrap();
+    let client: serde_json::Value = answer.error_for_status().unwrap().json().await.unwrap();
+    let grants = json!([{ "claim": "groups", "value": "ops", "account": ACCOUNT, "role": "operator" }]);
+    let house = House::open_as(|command| {
+        command.env("TAILERD_OIDC_ISSUER", &issuer).env("TAILERD_OIDC_CLIENT_ID", text(&client, "client_id"));
+        command.env("TAILERD_OIDC_NAME", "the company's sign-on").env("TAILERD_OIDC_GRANTS", grants.to_string());
+        command.env("TAILERD_PUBLIC_URL", PUBLIC);
+    });
+    let behind = house.server.url.strip_prefix("http://").unwrap();
+    let resolve = format!("MAP {}:80 {behind}", PUBLIC.strip_prefix("http://").unwrap());
+    house.tells_with(
+        "issuer",
+        &[("STUDIO_URL", PUBLIC), ("STUDIO_RESOLVE", resolve.as_str()), ("STUDIO_ELSEWHERE", issuer.as_str())],
+    );
+}
+
 #[test]
 fn every_page_is_fit_to_be_seen() {
     let house = House::open();
@@ -74,6 +106,11 @@ struct House {
 
 impl House {
     fn open() -> Self {
+        Self::open_as(|_| ())
+    }
+
+    /// Opens after a change of the command that serves.
+    fn open_as(change: impl FnOnce(&mut Command)) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let (data, configurations) = (folder.path().join("data"), folder.path().join("configurations"));
         fs::create_dir(&configurations).unwrap();
@@ -83,7 +120,7 @@ impl House {
             add.args(["user", "add", role, "--account", ACCOUNT, "--role", role, "--data"]).arg(&data);
             run(&mut add, PASSWORD).good();
         }
-        Self { server: Server::start(&data), configurations, folder }
+        Self { server: Server::start_as(&data, change), configurations, folder }
     }
 
     /// True where there is no browser; with `TAILERD_TEST_ALL` set that is a failure.
@@ -99,6 +136,11 @@ impl House {
 
     /// Runs the script of a story.
     fn tells(&self, story: &str) {
+        self.tells_with(story, &[]);
+    }
+
+    /// Runs the script of a story that is told more, or something else, of where things are.
+    fn tells_with(&self, story: &str, more: &[(&str, &str)]) {
         if self.lacks() {
             return;
         }
@@ -118,7 +160,8 @@ impl House {
             .env("TAILERD_SERVER", &self.server.url)
             .env("TAILERD_TOKEN", &self.server.token)
             .env("TAILERD_ENVIRONMENT", "DEV")
-            .env("TMPDIR", self.folder.path());
+            .env("TMPDIR", self.folder.path())
+            .envs(more.iter().copied());
         let told = run(&mut python, "");
         eprintln!("{}", told.stdout);
         assert_eq!(told.code, Some(0), "the story {story}:\n{}", told.stderr);

@@ -20,10 +20,15 @@ CONFIGURATIONS = Path(os.environ["STUDIO_CONFIGURATIONS"])
 SCREENSHOTS = Path(os.environ["STUDIO_SCREENSHOTS"])
 AXE = Path(os.environ["TAILERD_TEST_AXE"])
 
+# Where a story may be led to besides, its issuer's pages, and a rule that lets the browser find a server under another name.
+ELSEWHERE = os.environ.get("STUDIO_ELSEWHERE")
+RESOLVE = os.environ.get("STUDIO_RESOLVE")
+
 PATIENCE = 90_000  # milliseconds: reached only by a defect, also where much else is running
 WIDE, PHONE = (1400, 900), (390, 844)
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--no-first-run"]
+         "--disable-component-update", "--disable-sync", "--no-first-run",
+         *([f"--host-resolver-rules={RESOLVE}"] if RESOLVE else [])]
 
 expect.set_options(timeout=PATIENCE)
 
@@ -42,12 +47,14 @@ class Watch:
         context.on("weberror", lambda error: self.wrong.append(f"exception: {error.error}"))
 
     def _request(self, request):
-        if not request.url.startswith(f"{URL}/"):
+        there = ELSEWHERE and request.url.startswith(f"{ELSEWHERE}/")
+        if not request.url.startswith(f"{URL}/") and not there:
             self.wrong.append(f"a request to elsewhere: {request.url}")
 
     def _console(self, message):
         # The status of a page that a story asks for on purpose is the story's to judge.
-        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+        ours = message.location["url"].startswith(f"{URL}/")
+        if ours and message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
             self.wrong.append(f"console: {message.text} ({message.location})")
 
     def judge(self):
