@@ -116,7 +116,7 @@ impl Inner {
             }
             cells
         });
-        Ok(Rows { rows: rows.collect(), columns: wanted.iter().map(read::named).collect() })
+        Ok(Rows { rows: rows.collect(), columns: wanted.iter().map(read::named).collect(), cost: None })
     }
 }
 

@@ -168,5 +168,5 @@ pub(super) fn preview(
     let sql = format!("SELECT {} FROM {} LIMIT {limit}", names.join(", "), quote_table(&described.name));
     let rows = fetch_rows(session, &sql, &wanted, limit)?;
     let columns = wanted.into_iter().map(|(name, of)| Column { name, column_type: of.to_string() });
-    Ok(Rows { columns: columns.collect(), rows })
+    Ok(Rows { columns: columns.collect(), rows, cost: None })
 }
