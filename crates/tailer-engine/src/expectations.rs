@@ -49,7 +49,7 @@ impl Engine {
     }
 }
 
-fn view(row: expectations::ExpectationRow) -> ExpectationView {
+pub(crate) fn view(row: expectations::ExpectationRow) -> ExpectationView {
     ExpectationView {
         run_id: row.run_id,
         task_id: row.task_id,

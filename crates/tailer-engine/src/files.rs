@@ -19,7 +19,7 @@ use tailer_store::{
     runs::{self, NewRun},
 };
 
-use crate::{EngineError, alerts, engine::Inner, workflows};
+use crate::{EngineError, alerts, engine::Inner, freshness, workflows};
 
 /// The file that a run works on: what its `input` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,6 +191,9 @@ pub(crate) fn take(
         Decision::End(status, sub_status, error) => {
             runs::create_ended(tx, &run, status, sub_status, error)?;
             files::take(tx, key, location, &file.version, &run_id, at)?;
+            if status != RunStatus::NoMatch {
+                freshness::began(tx, &row, &run_id, at)?;
+            }
             if let Some(run) = runs::get(tx, &run_id)? {
                 alerts::note(inner, tx, &run, status, at)?;
                 if status == RunStatus::Success {
@@ -201,6 +204,7 @@ pub(crate) fn take(
         }
         Decision::Run | Decision::Leave => {
             runs::create(tx, &run)?;
+            freshness::began(tx, &row, &run_id, at)?;
             Ok(files::take(tx, key, location, &file.version, &run_id, at)?)
         }
     }

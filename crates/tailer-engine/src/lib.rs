@@ -22,11 +22,13 @@ mod error;
 mod execute;
 mod expectations;
 mod files;
+mod freshness;
 mod hints;
 mod listings;
 mod notifications;
 mod overview;
 mod parts;
+mod quality;
 mod reconcile;
 mod rehearsal;
 mod relations;
@@ -36,6 +38,7 @@ mod requests;
 mod run_listings;
 mod run_logs;
 mod runs;
+mod sensitive;
 mod starts;
 mod task_views;
 mod text;
@@ -47,17 +50,19 @@ mod workflows;
 pub use alerts::{AlertSettings, Courier, Hook, Links};
 pub use audit::{AuditPage, AuditQuery, AuditView};
 pub use catalog::{
-    CatalogDataset, CatalogScope, CatalogTable, CatalogTables, LastUpdate, Preview, SENSITIVE, TableDetails,
-    TablePlace, Tables, TablesQuery, TaskUse,
+    CatalogDataset, CatalogScope, CatalogTable, CatalogTables, LastUpdate, Preview, TableDetails, TablePlace, Tables,
+    TablesQuery, TaskUse,
 };
 pub use contexts::DeployedContext;
 pub use deploy::next_ticks;
 pub use engine::Engine;
 pub use error::EngineError;
+pub use freshness::{FreshnessPage, FreshnessQuery, FreshnessView};
 pub use listings::{OperationOrder, OperationPage, OperationQuery, OperationState, OperationView};
 pub use notifications::ObjectNotice;
 pub use overview::{HourView, OverviewView, QueueView};
 pub use parts::{Clock, EngineParts, EngineSettings, History, Ids, Storages, Warehouses};
+pub use quality::{ExpectationHistory, QualityPage, QualityQuery, QualityView, ResultMark};
 pub use rehearsal::{Rehearsal, rehearse};
 pub use relations::RelationsView;
 pub use relatives::RelativesView;
@@ -65,6 +70,7 @@ pub use requests::{BackfillRequest, ConfigurationRef, DeployRequest, Idempotency
 pub use run_listings::RunPageView;
 pub use run_logs::{LogQuery, LogTail};
 // What a warehouse says of tables is shown as it is.
+pub use sensitive::SENSITIVE;
 pub use starts::{ScheduleView, StartsView};
 pub use tailer_store::runs::Position;
 pub use tailer_warehouse::{Count, TableDescription, TableKind};

@@ -15,7 +15,7 @@ use tailer_store::{
 
 use crate::{
     AwaitedView, ConfigurationRef, Engine, EngineError, FiringView, WorkflowView, audit::record,
-    configurations::resolve, engine::Inner,
+    configurations::resolve, engine::Inner, freshness,
 };
 
 #[cfg(test)]
@@ -82,6 +82,7 @@ pub(crate) fn fire_if_complete(
         return Ok(false);
     }
     let run_ids: Vec<&RunId> = state.arrivals.iter().map(|arrival| &arrival.run_id).collect();
+    freshness::began(tx, &target, &run_id, at)?;
     runs::create(
         tx,
         &NewRun {

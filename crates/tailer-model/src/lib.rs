@@ -14,6 +14,7 @@ pub mod constants;
 pub mod criticality;
 pub mod duration;
 pub mod execution_date;
+pub mod freshness;
 pub mod graph;
 pub mod identity;
 pub mod job_id;

@@ -98,6 +98,14 @@ impl Cron {
         let next = self.parsed.find_next_occurrence(&from, false).ok()?;
         next.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp()).filter(|next| *next > after)
     }
+
+    /// The last tick at or before an instant; `None` before the beginning of the calendar.
+    #[must_use]
+    pub fn last_until(&self, until: Timestamp) -> Option<Timestamp> {
+        let from = until.to_zoned(TimeZone::UTC).datetime().with().subsec_nanosecond(0).build().ok()?;
+        let last = self.parsed.find_previous_occurrence(&from, true).ok()?;
+        last.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp()).filter(|last| *last <= until)
+    }
 }
 
 impl Schedule {
@@ -212,6 +220,16 @@ mod tests {
         check("0 0 13 * 5", "2024-09-01T00:00:00Z", "2024-09-06T00:00:00Z");
         // No daylight saving in UTC.
         check("30 2 * * *", "2024-03-30T02:30:00Z", "2024-03-31T02:30:00Z");
+    }
+
+    #[test]
+    fn the_last_tick_may_be_now() {
+        let check = |text: &str, until: &str, expected: &str| {
+            assert_eq!(cron(text).last_until(at(until)), Some(at(expected)), "{text} until {until}");
+        };
+        check("0 7 * * *", "2024-03-31T07:00:00Z", "2024-03-31T07:00:00Z");
+        check("0 7 * * *", "2024-03-31T06:59:59.9Z", "2024-03-30T07:00:00Z");
+        check("0 0 29 2 *", "2027-06-01T00:00:00Z", "2024-02-29T00:00:00Z");
     }
 
     #[test]

@@ -114,6 +114,7 @@ pub(crate) enum Action {
     GetConfigurationStatus,
     GetConfiguration,
     ListConfigurations,
+    GetFreshness,
     DeployConfiguration,
     CheckConfiguration,
     GetAuditLog,
@@ -213,6 +214,13 @@ pub(crate) const RULES: &[Rule] = &[
         "list_configurations",
         Role::Viewer,
         "The data operations of an account with their flags and last runs.",
+    ),
+    rule(
+        Route::Configurations,
+        Action::GetFreshness,
+        "get_freshness",
+        Role::Viewer,
+        "Which operations in PROD ran, are awaited or late, and when they are expected next.",
     ),
     rule(
         Route::Deploy,

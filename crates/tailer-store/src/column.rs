@@ -6,7 +6,7 @@ use std::{fmt::Display, str::FromStr};
 use jiff::Timestamp;
 use tailer_model::{
     AccountId, AuditAction, ConfigurationType, Criticality, Environment, ExecutionDate, JobId, RunId, RunStatus,
-    SubStatus, TaskId, TaskStatus, TriggerType, Via, monitoring::Channel,
+    SubStatus, TaskId, TaskStatus, TriggerType, Via, freshness::Arrivals, monitoring::Channel,
 };
 
 use crate::{
@@ -225,6 +225,18 @@ macro_rules! identifiers {
     )+ };
 }
 identifiers!(AccountId, RunId, TaskId);
+
+impl Column for Arrivals {
+    fn from_field(field: Field<'_>) -> Result<Self, StoreError> {
+        parsed(field)
+    }
+}
+
+impl From<&Arrivals> for Value<'_> {
+    fn from(arrivals: &Arrivals) -> Self {
+        Self::Text(arrivals.to_string().into())
+    }
+}
 
 /// Enums: the API's spelling.
 macro_rules! enums {

@@ -115,10 +115,10 @@ pub struct ListFilter {
     pub archived: Option<bool>,
 }
 
-const COLUMNS: &str = "key, account, environment, configuration_type, configuration_id, version, activated, archived, \
+pub(crate) const COLUMNS: &str = "key, account, environment, configuration_type, configuration_id, version, activated, archived, \
                        max_active_runs, watched, roams, created, updated, updated_by, deployed, activated_since";
 
-fn read(row: &Row<'_>) -> Result<ConfigurationRow, StoreError> {
+pub(crate) fn read(row: &Row<'_>) -> Result<ConfigurationRow, StoreError> {
     Ok(ConfigurationRow {
         key: row.take()?,
         identity: read_identity(row)?,

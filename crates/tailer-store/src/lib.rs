@@ -31,6 +31,7 @@ pub mod audit;
 pub mod configurations;
 pub mod expectations;
 pub mod files;
+pub mod freshness;
 pub mod idempotency;
 pub mod logs;
 pub mod runs;
@@ -48,6 +49,7 @@ pub mod workflows;
 mod column;
 mod database;
 mod error;
+mod fills;
 mod migrations;
 #[cfg(test)]
 mod plans;

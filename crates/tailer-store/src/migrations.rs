@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, fills};
 
 /// The words of a migration that databases spell differently.
 pub(crate) struct Dialect {
@@ -33,8 +33,12 @@ const ALL: &[Migration] = &[
     Migration { number: 9, name: "audit", sql: include_str!("../migrations/0009_audit.sql") },
     Migration { number: 10, name: "alerts", sql: include_str!("../migrations/0010_alerts.sql") },
     Migration { number: 12, name: "catalog", sql: include_str!("../migrations/0012_catalog.sql") },
+    Migration { number: 13, name: "quality", sql: include_str!("../migrations/0013_quality.sql") },
     Migration { number: 15, name: "runs_listing", sql: include_str!("../migrations/0015_runs_listing.sql") },
 ];
+
+/// What of a migration SQL that both databases share cannot say, done right after it.
+const FILLS: &[(i64, fn(&mut Tx<'_>) -> Result<(), StoreError>)] = &[(13, fills::quality)];
 
 /// The newest schema that this program knows.
 pub(crate) fn newest() -> i64 {
@@ -64,6 +68,9 @@ pub(crate) fn migrate(tx: &mut Tx<'_>, dialect: &Dialect, found: i64, at: Timest
         for statement in statements(migration.sql) {
             let statement = statement.replace("GENERATED_KEY", dialect.generated_key).replace("BYTES", dialect.bytes);
             tx.execute(&statement, &[])?;
+        }
+        for (_, fill) in FILLS.iter().filter(|(number, _)| *number == migration.number) {
+            fill(tx)?;
         }
         tx.execute(
             "INSERT INTO migrations (number, name, applied) VALUES (?1, ?2, ?3)",

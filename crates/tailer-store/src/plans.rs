@@ -14,7 +14,7 @@ use crate::{
     ConfigurationKey, Durability, Store, StoreError, Tx, Value, alerts,
     audit::{self, AuditFilter, Entry},
     configurations::{self, ListFilter, NewVersion},
-    expectations, files, idempotency, logs,
+    expectations, files, freshness, idempotency, logs,
     runs::{self, NewRun, RunFilter},
     statements,
     table_updates::{self, Table},
@@ -94,7 +94,24 @@ fn execute(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
     logs::read(tx, &id, None, 0, 10)?;
     let errors = logs::LogFilter { task: Some(task.clone()), levels: vec!["ERROR".into()] };
     logs::tail(tx, &id, &errors, None, 10)?;
-    expectations::record(tx, &id, fence, key, (&task, Criticality::Critical), 1, &[], now())?;
+    let result = json!({ "procedure_name": "unique", "dataset": "p.d", "tablename": "t" });
+    let found = expectations::Found {
+        call: "c".into(),
+        passed: true,
+        line: 1,
+        message: "m".into(),
+        result,
+        rejected: json!(null),
+    };
+    expectations::record(tx, &id, fence, key, (&task, Criticality::Critical), 1, &[found.clone()], now())?;
+    expectations::record(tx, &id, fence, key, (&task, Criticality::Critical), 2, &[found], now())?;
+    let series = expectations::of_account(tx, &"000110".parse().unwrap(), None)?.remove(0);
+    expectations::of_account(tx, &"000110".parse().unwrap(), Some(key))?;
+    expectations::find(tx, &series.digest)?;
+    expectations::results(tx, series.key, None, 10)?;
+    expectations::marks(tx, series.key, 10)?;
+    freshness::note(tx, key, &id, now())?;
+    freshness::of_account(tx, &"000110".parse().unwrap())?;
     expectations::of_attempt(tx, &id, &task, 1)?;
     expectations::of_run(tx, &id, 10)?;
     expectations::of_configuration(tx, key, 10)?;

@@ -15,7 +15,7 @@ pub(crate) mod written;
 pub(crate) use index::Indices;
 pub use lineage::{TablePlace, TaskUse};
 pub use pages::{CatalogDataset, CatalogScope, CatalogTable, CatalogTables, Tables, TablesQuery};
-pub use preview::{Preview, SENSITIVE};
+pub use preview::Preview;
 
 use std::{sync::Arc, time::Duration};
 

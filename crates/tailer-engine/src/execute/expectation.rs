@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tailer_model::operation::{WriteDisposition, table_to_table::Task};
+use tailer_model::{
+    operation::{WriteDisposition, table_to_table::Task},
+    template,
+};
 use tailer_store::{
     Durability, Tx,
     expectations::{self, Found},
@@ -19,7 +22,7 @@ use tailer_warehouse::{
 };
 
 use super::{TaskContext, TaskDone};
-use crate::{error::TaskError, text::render_sql};
+use crate::{error::TaskError, sensitive, text::render_sql};
 
 /// Where results are appended, in the project of the task.
 const RESULTS: (&str, &str) = ("tailer_common", "expectation_results");
@@ -40,11 +43,13 @@ pub(super) async fn run(task: &TaskContext, wanted: &Task, sql_file: &str) -> Re
     let mut found = recorded(task).await?;
     if found.is_empty() {
         let warehouse = task.warehouse(&wanted.project)?;
-        for call in &calls {
+        let written = written(run.loaded.text(sql_file)?, &calls);
+        for (call, written) in calls.iter().zip(&written) {
             let result = check(task, warehouse.as_ref(), wanted, call).await?;
             let level = if result.passed { "INFO" } else { "WARNING" };
             run.log.push(level, Some(&task.task.id), format!("{sql_file}, line {}: {}", result.line, result.message));
             found.push(Found {
+                call: call.text(written),
                 passed: result.passed,
                 line: u32::try_from(result.line).unwrap_or(u32::MAX),
                 message: result.message,
@@ -56,6 +61,13 @@ pub(super) async fn run(task: &TaskContext, wanted: &Task, sql_file: &str) -> Re
     }
     append(task, wanted, &found).await?;
     verdict(sql_file, &found)
+}
+
+/// The calls as they stand in the file, with placeholders' names for what a run fills in: a date that is another one each day makes no
+/// other expectation. The calls themselves where the file does not read like that.
+fn written(file: &str, calls: &[Expectation]) -> Vec<Expectation> {
+    let named = template::replace(file, |name| Some(name.to_owned()));
+    of_file(&named).ok().filter(|named| named.len() == calls.len()).unwrap_or_else(|| calls.to_vec())
 }
 
 /// Checks one call. What is wrong with it is a result like any other; only a cancel is not.
@@ -105,12 +117,32 @@ async fn carried_out(
     let has_rejected = result.result.get("reject_count").and_then(Value::as_f64).is_some_and(|count| count > 0.0);
     if let Some(sample) = check.sample().filter(|_| has_rejected) {
         match read(sample, usize::MAX).await {
-            Ok(rows) => result.rejected = Some(rows),
+            Ok(rows) => result.rejected = presentable(warehouse, &check.table, rows).await,
             Err(WarehouseError::Cancelled) => return Err(WarehouseError::Cancelled),
             Err(error) => tracing::warn!(%error, "rejected rows of an expectation could not be read"),
         }
     }
     Ok(result)
+}
+
+/// Rejected rows without what a description marks as sensitive: nothing of such a table, `***` for the values of such a column.
+/// Nothing at all where that cannot be found out.
+async fn presentable(warehouse: &dyn Warehouse, table: &TableName, mut rows: Rows) -> Option<Rows> {
+    let info = warehouse.table(table).await;
+    let definition =
+        info.inspect_err(|error| tracing::warn!(%error, "a table's columns could not be read")).ok()??.definition;
+    if sensitive::marked(definition.description.as_deref()) {
+        return None;
+    }
+    let hidden =
+        |name: &str| definition.schema.iter().any(|field| field.name == name && sensitive::is_sensitive(field));
+    let hidden: Vec<bool> = rows.columns.iter().map(|column| hidden(&column.name)).collect();
+    for row in &mut rows.rows {
+        for (value, _) in row.iter_mut().zip(&hidden).filter(|(_, hidden)| **hidden) {
+            *value = "***".into();
+        }
+    }
+    Some(rows)
 }
 
 fn text_of(rows: &Rows, argument: &str) -> Result<String, WarehouseError> {

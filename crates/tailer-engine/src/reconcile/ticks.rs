@@ -16,7 +16,7 @@ use tailer_store::{
     ticks,
 };
 
-use crate::{EngineError, engine::Inner};
+use crate::{EngineError, engine::Inner, freshness};
 
 /// Ticks made up for in one turn; the rest follow in the next.
 const BATCH: usize = 100;
@@ -165,6 +165,7 @@ fn create(
     let run_id = inner.new_run_id();
     let trigger = json!({"type": "schedule", "by": null, "run_ids": []});
     runs::create(tx, &run_of(row, run_id.clone(), tick, trigger, now))?;
+    freshness::began(tx, row, &run_id, now)?;
     if ticks::record(tx, row.key, ticks::RUN, tick, Some(&run_id), now)? {
         return Ok(());
     }

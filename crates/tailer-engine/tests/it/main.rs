@@ -15,6 +15,7 @@ mod dry_runs;
 mod expectations;
 mod exports;
 mod files;
+mod freshness;
 mod history;
 mod large;
 mod limits;

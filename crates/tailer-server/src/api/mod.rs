@@ -8,6 +8,7 @@ mod backfill;
 mod configurations;
 mod deploy;
 mod expectations;
+mod freshness;
 pub(crate) mod health;
 mod launch;
 pub(crate) mod metrics;
@@ -133,6 +134,7 @@ async fn act(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiErro
         Action::GetConfiguration => configurations::get_configuration(call, fields).await,
         Action::ListConfigurations => configurations::list_configurations(call, fields).await,
         Action::GetAuditLog => audit::get_audit_log(call, fields).await,
+        Action::GetFreshness => freshness::get_freshness(call, fields).await,
         Action::DeployConfiguration => deploy::deploy_configuration(call, fields).await,
         Action::CheckConfiguration => deploy::check_configuration(call, fields).await,
     }

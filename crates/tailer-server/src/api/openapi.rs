@@ -21,8 +21,8 @@ use utoipa::{
 };
 
 use super::{
-    audit, backfill, configurations, deploy, expectations, launch, notifications::NotifiedBody, run_logs, runs,
-    workflows,
+    audit, backfill, configurations, deploy, expectations, freshness, freshness::FreshnessBody, launch,
+    notifications::NotifiedBody, run_logs, runs, workflows,
 };
 use crate::{
     access::{Action, NOTIFICATIONS, NOTIFY, RULES, Route, Rule},
@@ -190,6 +190,7 @@ fn answer(action: Action) -> RefOr<Schema> {
         Action::GetWorkflowStatus => results::<WorkflowBody<'_>>(),
         Action::GetConfigurationStatus | Action::ListConfigurations => results::<ConfigurationBody<'_>>(),
         Action::GetConfiguration => results::<ConfigurationDocumentBody<'_>>(),
+        Action::GetFreshness => results::<FreshnessBody<'_>>(),
         Action::DeployConfiguration | Action::CheckConfiguration => done(reference::<DeployedSchema>()),
         Action::SetRunStatus | Action::CancelRun | Action::ResetWorkflowStatus | Action::SetConfigurationStatus => {
             done(ObjectBuilder::new().schema_type(Type::Object).into())
@@ -240,6 +241,7 @@ fn components() -> Components {
     add(ErrorBody::name(), ErrorBody::schema());
     add(ExpectationBody::name(), ExpectationBody::schema());
     add(FiringBody::name(), FiringBody::schema());
+    add(FreshnessBody::name(), FreshnessBody::schema());
     add(Launched::name(), Launched::schema());
     add(LogBody::name(), LogBody::schema());
     add(LogsBody::name(), LogsBody::schema());
@@ -295,6 +297,7 @@ fn fields(action: Action) -> Vec<FieldDoc> {
         Action::GetConfigurationStatus => configurations::GetFlags::describe(),
         Action::GetConfiguration => configurations::GetConfiguration::describe(),
         Action::ListConfigurations => configurations::ListConfigurations::describe(),
+        Action::GetFreshness => freshness::GetFreshness::describe(),
         Action::DeployConfiguration | Action::CheckConfiguration => deploy::Deploy::describe(),
     }
 }

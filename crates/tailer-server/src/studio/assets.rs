@@ -23,6 +23,7 @@ const SHEETS: &str = concat!(
     include_str!("../../assets/css/charts.css"),
     include_str!("../../assets/css/markdown.css"),
     include_str!("../../assets/css/catalog.css"),
+    include_str!("../../assets/css/quality.css"),
     include_str!("../../assets/css/audit.css"),
     include_str!("../../assets/css/operation.css"),
     include_str!("../../assets/css/runs.css"),

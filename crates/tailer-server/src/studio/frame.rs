@@ -19,7 +19,7 @@ const GROUPS: &[(&str, &[(&str, &str)])] = &[
         "Operate",
         &[("/", "Overview"), ("/operations", "Data operations"), ("/runs", "Runs"), ("/workflows", "Workflows")],
     ),
-    ("Data", &[("/catalog", "Catalog")]),
+    ("Data", &[("/catalog", "Catalog"), ("/quality", "Quality"), ("/freshness", "Freshness")]),
     ("Server", &[("/audit", "Audit log"), ("/settings", "Settings")]),
 ];
 

@@ -17,6 +17,7 @@ mod lineage;
 mod markdown;
 mod numbers;
 mod pages;
+mod plots;
 mod sign_in;
 mod values;
 mod visitor;
@@ -76,6 +77,9 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/catalog/{project}/{dataset}", get(pages::catalog::dataset::page))
         .route("/catalog/{project}/{dataset}/{table}", get(pages::catalog::table::page))
         .route(pages::audit::AUDIT, get(pages::audit::page))
+        .route("/freshness", get(pages::freshness::page))
+        .route("/quality", get(pages::quality::page))
+        .route("/quality/{id}", get(pages::expectation::page))
         .route("/settings", get(pages::settings::page))
         .route("/settings/{change}", post(pages::settings::change))
         .route(SIGN_IN, get(sign_in::page).post(sign_in::sign_in))

@@ -2,6 +2,7 @@
 
 mod audit;
 mod files;
+mod freshness;
 mod parameters;
 mod run_target;
 

@@ -26,6 +26,7 @@ pub(crate) fn request(action: &str) -> Value {
         "get_configuration_status" => target(json!({})),
         "get_configuration" => target(json!({"version": 1})),
         "list_configurations" => json!({"action": action, "account": ACCOUNT, "environment": "DEV"}),
+        "get_freshness" => json!({"action": action, "account": ACCOUNT, "timing": "Late", "limit": 5}),
         "deploy_configuration" | "check_configuration" => with(
             deployment(table_to_table("new", ACCOUNT), &[("one.sql", "SELECT 1 AS one")]),
             json!({"action": action}),

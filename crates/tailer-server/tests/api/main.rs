@@ -15,6 +15,7 @@ mod notifications;
 mod observation;
 mod oidc;
 mod openapi;
+mod quality;
 mod requests;
 mod runs;
 mod seed;

@@ -17,7 +17,7 @@ use super::{
     list::bounds,
     slots,
 };
-use crate::{StoreError, Tx, configurations::ConfigurationKey, ticks};
+use crate::{StoreError, Tx, configurations::ConfigurationKey, expectations, ticks};
 
 /// Whether nothing stands on a run.
 const FREE: &str = "phase = 'ended' \
@@ -162,8 +162,12 @@ fn free(tx: &mut Tx<'_>, sequence: i64) -> Result<Option<Old>, StoreError> {
 /// Removes a run whose log is gone; answers how many rows that were.
 fn remove(tx: &mut Tx<'_>, sequence: i64, run: &Old) -> Result<u64, StoreError> {
     let mut rows = 1;
+    let series = expectations::series::ending_with(tx, sequence)?;
     for table in OF_A_RUN {
         rows += tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), &[sequence.into()])?;
+    }
+    for series in series {
+        expectations::series::mend(tx, series)?;
     }
     tx.execute("DELETE FROM runs WHERE sequence = ?1", &[sequence.into()])?;
     slots::discount(tx, run.configuration, run.outcome)?;

@@ -11,6 +11,7 @@ mod crash;
 mod expectations;
 mod file;
 mod files;
+mod freshness;
 mod history;
 mod idempotency;
 mod logs;

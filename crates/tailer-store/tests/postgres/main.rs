@@ -15,8 +15,12 @@ mod audit;
 mod common;
 #[path = "../it/configurations.rs"]
 mod configurations;
+#[path = "../it/expectations.rs"]
+mod expectations;
 #[path = "../it/files.rs"]
 mod files;
+#[path = "../it/freshness.rs"]
+mod freshness;
 #[path = "../it/history.rs"]
 mod history;
 #[path = "../it/idempotency.rs"]

@@ -94,6 +94,18 @@ impl Expectation {
         self.roles().filter(|(role, _)| role.is_text()).map(|(_, a)| (a, parts::string_literal(&a.sql))).collect()
     }
 
+    /// The call on one line, without its threshold: the same text for as long as the same is expected. Dataset and table are this
+    /// call's; all else is taken from `written`, the call as it stands in its file before anything was filled in.
+    #[must_use]
+    pub fn text(&self, written: &Self) -> String {
+        let both = self.arguments.iter().zip(written.roles());
+        let arguments = both.filter(|(_, (role, _))| *role != Argument::Threshold).map(|(own, (role, written))| {
+            let shown = if matches!(role, Argument::Dataset | Argument::Table) { own } else { written };
+            shown.sql.split_whitespace().collect::<Vec<_>>().join(" ")
+        });
+        format!("{}({})", self.procedure.name, arguments.collect::<Vec<_>>().join(", "))
+    }
+
     fn roles(&self) -> impl Iterator<Item = (Argument, &Statement)> {
         let roles = [Argument::Dataset, Argument::Table].into_iter().chain(self.procedure.arguments.iter().copied());
         roles.zip(&self.arguments)

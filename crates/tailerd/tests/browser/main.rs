@@ -14,9 +14,12 @@ use std::{
     process::Command,
 };
 
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use serde_json::json;
 use support::{ACCOUNT, Server, copy_folder, run, skip, table_to_table, text, until, write_json};
+use tailer_model::{ConfigurationType, Environment, RunId};
+use tailer_store::{Durability, Store, StoreError, Tx, configurations, freshness};
 use tempfile::TempDir;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -94,6 +97,8 @@ fn every_page_is_fit_to_be_seen() {
         return;
     }
     house.retail();
+    house.checked_for_days();
+    house.ran_in_prod();
     house.tells("sweep");
 }
 
@@ -185,6 +190,59 @@ impl House {
     }
 }
 
+impl House {
+    /// The store of the server, which runs beside it.
+    fn store(&self, write: impl FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send + 'static) {
+        let store = Store::open(&self.server.data.join("tailerd.db")).unwrap();
+        store.write_blocking(Durability::Synced, write).unwrap();
+    }
+
+    /// An operation whose expectations have been checked on each of the last days, with more or less success.
+    fn checked_for_days(&self) {
+        let sizes = [1000, 1010, 1005, 1100, 1400, 1020, 1015, 900];
+        for (day, size) in sizes.iter().enumerate() {
+            let [size, doubled] = [*size, day * day / 3].map(|n| n.to_string());
+            let parameters =
+                ["--param".to_owned(), format!("size={size}"), "--param".to_owned(), format!("doubled={doubled}")];
+            let mut launch = vec!["launch", "table-to-table", "checked_DEV", "--wait"];
+            launch.extend(parameters.iter().map(String::as_str));
+            self.server.tailerd(&launch).good();
+        }
+        // All of it happened within a minute: each run is moved a day further back than the one after it.
+        self.store(|tx| {
+            let runs: Vec<i64> =
+                tx.query("SELECT DISTINCT run FROM expectations ORDER BY run DESC", &[], |row| row.take())?;
+            for (run, days) in runs.into_iter().zip(0_i64..) {
+                let by = days * 86_400_000_000;
+                tx.execute("UPDATE expectations SET checked = checked - ?2 WHERE run = ?1", &[run.into(), by.into()])?;
+            }
+            Ok(())
+        });
+    }
+
+    /// Operations in PROD with regular runs until today, yesterday, and longer ago.
+    fn ran_in_prod(&self) {
+        self.store(|tx| {
+            let now = Timestamp::now();
+            for (id, every, ago, count) in [
+                ("fresh", 24, 0, 20),
+                ("awaited", 24, 23, 20),
+                ("late", 24, 30, 20),
+                ("stale", 168, 16 * 24, 8),
+                ("monthly", 24 * 30, 24 * 12, 5),
+            ] {
+                let (account, kind) = (ACCOUNT.parse().unwrap(), ConfigurationType::TableToTable);
+                let row = configurations::resolve(tx, &account, Environment::Prod, kind, id)?.unwrap();
+                for n in (0..count).rev() {
+                    let at = now - SignedDuration::from_hours(ago + every * n);
+                    freshness::note(tx, row.key, &RunId::new(at, uuid::Uuid::new_v4()), at)?;
+                }
+            }
+            Ok(())
+        });
+    }
+}
+
 /// What the stories deploy.
 fn configure(folder: &Path) {
     let endless = "SELECT COUNT(*) AS n\nFROM UNNEST(GENERATE_ARRAY(1, {{n}})) AS a,\n  UNNEST(GENERATE_ARRAY(1, {{n}})) AS b\n\
@@ -199,6 +257,19 @@ fn configure(folder: &Path) {
     for id in ["JA", "JB", "JT"] {
         table_to_table(folder, id, &[("one", "SELECT 1 AS n", json!({ "table_name": id }))], json!({}));
     }
+    for id in ["fresh", "awaited", "late", "stale", "monthly", "new"] {
+        table_to_table(folder, id, &[("one", "SELECT 1 AS n", json!({}))], json!({ "environment": "PROD" }));
+    }
+    let fill = "SELECT n, IF(n <= {{doubled}}, 1, n) AS id, IF(MOD(n, 400) = 0, NULL, CONCAT('city ', n)) AS city\n\
+                FROM UNNEST(GENERATE_ARRAY(1, {{size}})) AS n";
+    let checks = "CALL `x.expect.unique`('d', 'sales', 'id', 0.01);\nCALL `x.expect.not_null`('d', 'sales', 'city', 0.005);\n\
+                  CALL `x.expect.table_count_between`('d', 'sales', [950, 1200]);\n\
+                  CALL `x.expect.not_null`('d', 'missing', 'n', 0);";
+    let checked = [
+        ("fill", fill, json!({ "table_name": "sales" })),
+        ("check", checks, json!({ "task_type": "expectation", "criticality": "warning" })),
+    ];
+    table_to_table(folder, "checked", &checked, json!({}));
     let workflow = json!({
         "configuration_type": "workflow", "configuration_id": "W", "environment": "DEV", "account": ACCOUNT,
         "version": "2", "short_description": "JT after JA and JB", "schedule_interval_reset": "None",

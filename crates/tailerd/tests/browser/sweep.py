@@ -5,6 +5,9 @@ A new page is a line in `PAGES`: a name for its pictures, and its path.
 """
 
 import json
+import os
+import re
+import urllib.request
 
 import studio
 from studio import PHONE, WIDE, expect
@@ -14,6 +17,14 @@ FIRST_VIEW = 200_000  # bytes
 
 def runs(*filters):
     return json.loads(studio.tailerd("runs", *filters, "--json"))
+
+
+def expectation(search):
+    """Where the first expectation is shown that a search finds."""
+    headers = {"Authorization": f"Bearer {os.environ['TAILERD_TOKEN']}"}
+    found = urllib.request.Request(f"{studio.URL}/quality?q={search}", headers=headers)
+    with urllib.request.urlopen(found, timeout=60) as answer:
+        return re.search(r'href="(/quality/[0-9a-f]+)"', answer.read().decode()).group(1)
 
 
 def the_pages():
@@ -53,6 +64,14 @@ def the_pages():
         "workflows-disabled": "/workflows?state=disabled",
         "audit": "/audit",
         "audit-operation": "/audit?target=DEV/table-to-table/retail-prepare_DEV",
+        "quality": "/quality",
+        "quality-failed": "/quality?result=failed&q=city",
+        "quality-none": "/quality?q=nothing",
+        "expectation": expectation("unique"),
+        "expectation-rows": expectation("table_count_between"),
+        "expectation-unchecked": expectation("missing"),
+        "freshness": "/freshness",
+        "freshness-late": "/freshness?timing=Late",
         "settings": "/settings",
         "not-found": "/runs/nothing",
         "signed-in": "/sign-in",

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tailer_engine::{HourView, OverviewView};
 use tailer_model::SubStatus;
 
+use super::freshness::Late;
 use crate::{
     app::App,
     studio::{charts, error::PageError, filters, frame, frame::Frame, numbers, visitor::Visitor},
@@ -56,6 +57,7 @@ struct Overview {
     row_count: u64,
     byte_count: u64,
     hours: Vec<Hour>,
+    late: Late,
 }
 
 /// `GET /`
@@ -87,6 +89,7 @@ pub(in crate::studio) async fn page(
         row_count: of.hours.iter().map(|hour| hour.rows).fold(0, u64::saturating_add),
         byte_count: of.hours.iter().map(|hour| hour.bytes).fold(0, u64::saturating_add),
         hours: of.hours.iter().rev().map(row).collect(),
+        late: Late::of(&app, &account).await?,
         frame,
         of,
     };

@@ -121,6 +121,10 @@ impl House {
         }
     }
 
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
     pub(crate) async fn token(&self, account: &str, role: Role) -> String {
         self.mint(account, role, SignedDuration::from_hours(1)).await.token
     }

@@ -1,6 +1,7 @@
 //! Results of expectations: what each CALL of a task found, kept for people who ask later.
 //!
-//! Written under the fence, all of an attempt's at once; the first that are written stay.
+//! Written under the fence, all of an attempt's at once; the first that are written stay. `series` has what belongs together over
+//! many runs.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -8,9 +9,17 @@ use tailer_model::{Criticality, RunId, TaskId};
 
 use crate::{ConfigurationKey, StoreError, Tx, runs::held_sequence};
 
+pub(crate) mod series;
+
+use series::Ordinals;
+pub use series::{Mark, Series, find, marks, of_account, results};
+
 /// What one CALL found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
+    /// The CALL as it stands in the file, without its threshold: the same text in each run, by which the results of one expectation
+    /// are known.
+    pub call: String,
     pub passed: bool,
     /// Line of the CALL in its file.
     pub line: u32,
@@ -49,8 +58,11 @@ pub fn record(
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     let Some(run) = held_sequence(tx, run_id, fence)? else { return Ok(false) };
+    let (mut digests, mut former) = (Ordinals::default(), Ordinals::default());
     for (position, one) in (0i64..).zip(found) {
-        tx.execute(
+        let digest = digests.digest(configuration, task.0, &one.call);
+        let former = former.digest(configuration, task.0, &series::formerly(&one.result));
+        let written = tx.execute(
             "INSERT INTO expectations (run, task_id, attempt, position, configuration, criticality, passed, line, \
                  message, result, rejected, checked) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
@@ -70,12 +82,20 @@ pub fn record(
                 at.into(),
             ],
         )?;
+        if written == 1 {
+            let series = series::note(tx, (run, configuration, task.0), one, (&digest, &former), at)?;
+            tx.execute(
+                "UPDATE expectations SET series = ?5 WHERE run = ?1 AND task_id = ?2 AND attempt = ?3 AND position = ?4",
+                &[run.into(), task.0.into(), attempt.into(), position.into(), series.into()],
+            )?;
+        }
     }
     Ok(true)
 }
 
-const COLUMNS: &str =
-    "e.task_id, e.attempt, e.criticality, e.checked, e.passed, e.line, e.message, e.result, e.rejected";
+const COLUMNS: &str = "e.task_id, e.attempt, e.criticality, e.checked, \
+                       COALESCE((SELECT called FROM expectation_series WHERE key = e.series), ''), e.passed, e.line, \
+                       e.message, e.result, e.rejected";
 
 /// What an attempt at a task found, in the order of its file; empty when it has not got there yet.
 ///
@@ -142,6 +162,7 @@ fn read(run_id: RunId, row: &crate::Row<'_>) -> Result<ExpectationRow, StoreErro
         criticality: row.take()?,
         checked: row.take()?,
         found: Found {
+            call: row.take()?,
             passed: row.take()?,
             line: row.take()?,
             message: row.take()?,
