@@ -21,6 +21,7 @@ use crate::{
     cache::Cache,
     catalog::Indices,
     execute::{places::Places, stops::Stops},
+    freshness::Outlooks,
     hints::Hints,
     notifications::NoticeCounts,
     reconcile,
@@ -35,6 +36,7 @@ pub struct Engine(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) parts: EngineParts,
     pub(crate) cache: Cache,
+    pub(crate) outlooks: Outlooks,
     pub(crate) catalog: Indices,
     pub(crate) pokes: Pokes,
     pub(crate) hints: Hints,
@@ -184,6 +186,7 @@ impl Engine {
             alerts_noted: AtomicBool::new(false),
             parts,
             cache: Cache::default(),
+            outlooks: Outlooks::default(),
             catalog: Indices::default(),
             pokes: Pokes::default(),
             hints: Hints::default(),

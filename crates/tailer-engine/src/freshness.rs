@@ -3,14 +3,17 @@
 //! The rules are `tailer_model::freshness`; here is what they are asked about. Regular runs are those that a schedule, a file or a
 //! workflow started, noted by [`began`] in the transaction that creates them.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use tailer_model::{
     AccountId, ConfigurationType, Environment, RunId,
-    freshness::{Frequency, Freshness, Timing, Today},
+    freshness::{Frequency, Freshness, Outlook, Timing, Today},
     rfc3339_micros,
 };
 use tailer_store::{
-    StoreError, Tx,
+    ConfigurationKey, StoreError, Tx,
     configurations::ConfigurationRow,
     freshness::{self, FreshnessRow},
     runs,
@@ -82,13 +85,32 @@ pub(crate) fn began(tx: &mut Tx<'_>, row: &ConfigurationRow, run: &RunId, at: Ti
     }
 }
 
-fn judge(inner: &Inner, tx: &mut Tx<'_>, row: &FreshnessRow, now: Timestamp) -> Result<Freshness, EngineError> {
+/// Outlooks of operations with what they were made from: learning one takes longer than reading its row.
+#[derive(Debug, Default)]
+pub(crate) struct Outlooks(Mutex<HashMap<ConfigurationKey, Kept>>);
+
+#[derive(Debug)]
+struct Kept {
+    version: u32,
+    since: Option<Timestamp>,
+    starts: String,
+    outlook: Outlook,
+}
+
+fn outlook(inner: &Inner, tx: &mut Tx<'_>, row: &FreshnessRow) -> Result<Outlook, EngineError> {
     let of = &row.configuration;
-    let loaded = inner.cache.load(tx, of.key, of.version)?;
-    let schedule = schedule_of(&loaded.configuration.definition);
     // A deployment takes no tick away, and enabling gives none back.
-    let enabled_later = of.activated_since > of.deployed;
-    Ok(Freshness::judge(&row.arrivals, schedule, enabled_later.then_some(of.activated_since), now))
+    let since = Some(of.activated_since).filter(|since| *since > of.deployed);
+    let (version, starts) = (of.version, &row.starts);
+    if let Some(kept) = inner.outlooks.0.lock().get(&of.key)
+        && (kept.version, kept.since, &kept.starts) == (version, since, starts)
+    {
+        return Ok(kept.outlook);
+    }
+    let loaded = inner.cache.load(tx, of.key, version)?;
+    let outlook = Outlook::of(&row.arrivals()?, schedule_of(&loaded.configuration.definition), since);
+    inner.outlooks.0.lock().insert(of.key, Kept { version, since, starts: starts.clone(), outlook });
+    Ok(outlook)
 }
 
 fn runs_by_itself(kind: ConfigurationType) -> bool {
@@ -96,8 +118,11 @@ fn runs_by_itself(kind: ConfigurationType) -> bool {
     matches!(kind, T::TableToTable | T::TableToStorage | T::StorageToStorage | T::StorageToTables)
 }
 
+/// An operation, what is expected of it, and how it stands now.
+type Judged = (FreshnessRow, Outlook, Freshness);
+
 /// What is late first, then what is expected next, then what is expected never.
-fn order((row, freshness): &(FreshnessRow, Freshness)) -> impl Ord + use<> {
+fn order((row, _, freshness): &Judged) -> impl Ord + use<> {
     let overdue = freshness.timing.filter(|timing| *timing > Timing::OnTime);
     let expected = freshness.expected.unwrap_or(Timestamp::MAX);
     (std::cmp::Reverse(overdue), expected, row.configuration.identity.configuration_id.clone())
@@ -111,20 +136,20 @@ impl Engine {
     pub async fn freshness(&self, query: FreshnessQuery) -> Result<FreshnessPage, EngineError> {
         let (inner, now) = (self.0.clone(), self.0.now());
         let look = move |tx: &mut Tx<'_>| {
-            let mut judged = Vec::new();
+            let mut judged: Vec<Judged> = Vec::new();
             let mut rows = freshness::of_account(tx, &query.account)?;
             rows.retain(|row| runs_by_itself(row.configuration.identity.configuration_type));
             for row in rows {
-                let freshness = judge(&inner, tx, &row, now)?;
-                judged.push((row, freshness));
+                let outlook = outlook(&inner, tx, &row)?;
+                judged.push((row, outlook, outlook.at(now)));
             }
-            let count = |fits: &dyn Fn(&Freshness) -> bool| judged.iter().filter(|(_, one)| fits(one)).count();
+            let count = |fits: &dyn Fn(&Freshness) -> bool| judged.iter().filter(|(_, _, one)| fits(one)).count();
             let timed = |timing| count(&|one| one.timing == Some(timing));
             let late = (timed(Timing::Late), timed(Timing::VeryLate));
             let on_time = |one: &Freshness| one.status == Today::Awaited && one.timing == Some(Timing::OnTime);
             let today = (count(&on_time), count(&|one| one.status == Today::Executed));
             let wanted = query.search.to_lowercase();
-            judged.retain(|(row, one)| {
+            judged.retain(|(row, _, one)| {
                 query.status.is_none_or(|status| status == one.status)
                     && query.timing.is_none_or(|timing| Some(timing) == one.timing)
                     && query.frequency.is_none_or(|frequency| Some(frequency) == one.frequency)
@@ -140,11 +165,7 @@ impl Engine {
     }
 }
 
-fn view(
-    tx: &mut Tx<'_>,
-    (row, freshness): (FreshnessRow, Freshness),
-    now: Timestamp,
-) -> Result<FreshnessView, EngineError> {
+fn view(tx: &mut Tx<'_>, (row, outlook, freshness): Judged, now: Timestamp) -> Result<FreshnessView, EngineError> {
     let last_run = match &row.last_run {
         Some(run) => runs::get(tx, run)?.map(|run| view_of(tx, run, now)).transpose()?,
         None => None,
@@ -160,7 +181,7 @@ fn view(
         timing: freshness.timing,
         expected_date: freshness.expected.map(rfc3339_micros),
         confidence_hours: freshness.confidence_hours(),
-        last_date: row.arrivals.last().map(rfc3339_micros),
+        last_date: outlook.last().map(rfc3339_micros),
         last_run,
     })
 }

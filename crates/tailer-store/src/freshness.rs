@@ -15,9 +15,23 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct FreshnessRow {
     pub configuration: ConfigurationRow,
-    pub arrivals: Arrivals,
+    /// The text of its [`Arrivals`], which costs more to read than to compare; empty when there are none.
+    pub starts: String,
     /// The newest regular run.
     pub last_run: Option<RunId>,
+}
+
+impl FreshnessRow {
+    /// When its regular runs began.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when that is not what [`note`] recorded.
+    pub fn arrivals(&self) -> Result<Arrivals, StoreError> {
+        match self.starts.as_str() {
+            "" => Ok(Arrivals::default()),
+            starts => starts.parse().map_err(|e| StoreError::Corrupt(format!("{starts:?}: {e}"))),
+        }
+    }
 }
 
 /// Notes that a regular run of an operation in PROD begins.
@@ -56,7 +70,7 @@ pub fn of_account(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<FreshnessR
         |row| {
             Ok(FreshnessRow {
                 configuration: read(row)?,
-                arrivals: row.take::<Option<Arrivals>>()?.unwrap_or_default(),
+                starts: row.take::<Option<String>>()?.unwrap_or_default(),
                 last_run: row.take()?,
             })
         },

@@ -1,6 +1,6 @@
 //! Freshness: whether an operation's data came when it should have (`spec/semantics.md`, Freshness).
 //!
-//! Pure functions of the starts of regular runs ([`Arrivals`]), the schedule if there is one, and the time. Regular runs are those
+//! Pure functions of the starts of regular runs ([`Arrivals`]) and the schedule if there is one ([`Outlook`]), and of the time. Regular runs are those
 //! that a schedule, a file or a workflow started; who launches by hand or fills in does not make a rhythm. Everything is UTC. It is
 //! about runs having come, not about what became of them: what failed is told elsewhere.
 //!
@@ -17,7 +17,7 @@ mod weekdays;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 pub use self::arrivals::{Arrivals, UnreadableArrivals};
-use self::rhythm::Learned;
+use self::rhythm::{Learned, Next};
 use crate::{Schedule, text::text_enum};
 
 text_enum! {
@@ -72,42 +72,64 @@ pub struct Freshness {
     pub timing: Option<Timing>,
 }
 
-impl Freshness {
-    /// Judges an operation at `now`. What was due before `since` is not expected: the operation was disabled.
+/// What is expected of an operation. It changes only with its arrivals, its schedule and when it was enabled, not with the time, so
+/// that it can be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outlook {
+    last: Option<Timestamp>,
+    /// `None` while learning.
+    learned: Option<(Frequency, Option<Next>)>,
+}
+
+impl Outlook {
+    /// What was due before `since` is not expected: the operation was disabled.
     #[must_use]
-    pub fn judge(arrivals: &Arrivals, schedule: Option<&Schedule>, since: Option<Timestamp>, now: Timestamp) -> Self {
-        let learned = Learned::of(arrivals, schedule, now).filter(|_| arrivals.runs() >= 2);
-        let (Some(learned), Some(last)) = (learned, arrivals.last()) else { return Self::learning() };
-        let executed = day(last) == day(now);
-        let Some(next) = learned.next(since) else {
-            let status = if executed { Today::Executed } else { Today::NotToday };
-            let frequency = Some(learned.frequency);
-            return Self { status, frequency, expected: None, confidence: None, timing: None };
+    pub fn of(arrivals: &Arrivals, schedule: Option<&Schedule>, since: Option<Timestamp>) -> Self {
+        let learned = Learned::of(arrivals, schedule).filter(|_| arrivals.runs() >= 2);
+        let learned = learned.map(|learned| (learned.frequency, learned.next(since)));
+        Self { last: arrivals.last(), learned }
+    }
+
+    /// When the newest regular run began, to the second.
+    #[must_use]
+    pub fn last(&self) -> Option<Timestamp> {
+        self.last
+    }
+
+    /// How the operation stands at a moment.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Freshness {
+        let executed = self.last.is_some_and(|last| day(last) == day(now));
+        let Some((frequency, next)) = self.learned else {
+            return Freshness {
+                status: Today::Learning,
+                frequency: None,
+                expected: None,
+                confidence: None,
+                timing: None,
+            };
         };
-        let status = match executed {
-            true => Today::Executed,
-            false if day(next.expected) <= day(now) => Today::Awaited,
-            false => Today::NotToday,
+        let status = match next {
+            _ if executed => Today::Executed,
+            Some(next) if day(next.expected) <= day(now) => Today::Awaited,
+            _ => Today::NotToday,
         };
-        let overdue = now.as_second().saturating_sub(next.expected.as_second()) > next.confidence;
-        let timing = match overdue {
+        let timing = |next: Next| match now.as_second().saturating_sub(next.expected.as_second()) > next.confidence {
             false => Timing::OnTime,
             true if next.after.is_some_and(|after| after <= now) => Timing::VeryLate,
             true => Timing::Late,
         };
-        Self {
+        Freshness {
             status,
-            frequency: Some(learned.frequency),
-            expected: Some(next.expected),
-            confidence: Some(next.confidence),
-            timing: Some(timing),
+            frequency: Some(frequency),
+            expected: next.map(|next| next.expected),
+            confidence: next.map(|next| next.confidence),
+            timing: next.map(timing),
         }
     }
+}
 
-    fn learning() -> Self {
-        Self { status: Today::Learning, frequency: None, expected: None, confidence: None, timing: None }
-    }
-
+impl Freshness {
     /// The confidence in hours, to a tenth.
     #[must_use]
     pub fn confidence_hours(&self) -> Option<f64> {

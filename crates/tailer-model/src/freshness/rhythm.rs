@@ -44,7 +44,7 @@ enum Rhythm<'a> {
 }
 
 /// The beat to come.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Next {
     pub(super) expected: Timestamp,
     /// The beat after that.
@@ -55,11 +55,11 @@ pub(super) struct Next {
 
 impl<'a> Learned<'a> {
     /// `None` when there is too little to learn from.
-    pub(super) fn of(arrivals: &Arrivals, schedule: Option<&'a Schedule>, now: Timestamp) -> Option<Self> {
+    pub(super) fn of(arrivals: &Arrivals, schedule: Option<&'a Schedule>) -> Option<Self> {
         let all = arrivals.all();
         let newest = all.last()?;
         if let Some(schedule) = schedule {
-            return Some(Self::scheduled(schedule, all, newest.last, now));
+            return Some(Self::scheduled(schedule, all, newest.last));
         }
         if let Some((interval, spread)) = restless(all) {
             let rhythm = Rhythm::Every(interval);
@@ -69,8 +69,9 @@ impl<'a> Learned<'a> {
         Self::learned(&starts)
     }
 
-    fn scheduled(schedule: &'a Schedule, all: &[Arrival], last: i64, now: Timestamp) -> Self {
-        let ticks: Vec<i64> = schedule.next_ticks(now, 15).iter().map(|tick| tick.as_second()).collect();
+    fn scheduled(schedule: &'a Schedule, all: &[Arrival], last: i64) -> Self {
+        let from = Timestamp::from_second(last).unwrap_or(Timestamp::MIN);
+        let ticks: Vec<i64> = schedule.next_ticks(from, 15).iter().map(|tick| tick.as_second()).collect();
         let frequency = median(intervals(&ticks)).map_or(Frequency::Yearly, nearest);
         let cron = schedule.interval.as_ref();
         let delay = |arrival: &Arrival| {

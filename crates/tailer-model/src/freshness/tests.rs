@@ -48,13 +48,13 @@ fn told(freshness: &Freshness) -> String {
 
 #[track_caller]
 fn check(arrivals: &Arrivals, now: &str, expect: &str) {
-    assert_eq!(told(&Freshness::judge(arrivals, None, None, at(now))), expect, "at {now}");
+    assert_eq!(told(&Outlook::of(arrivals, None, None).at(at(now))), expect, "at {now}");
 }
 
 #[track_caller]
 fn check_cron(interval: &str, arrivals: &Arrivals, now: &str, expect: &str) {
     let schedule = cron(interval);
-    assert_eq!(told(&Freshness::judge(arrivals, Some(&schedule), None, at(now))), expect, "{interval} at {now}");
+    assert_eq!(told(&Outlook::of(arrivals, Some(&schedule), None).at(at(now))), expect, "{interval} at {now}");
 }
 
 fn weekday(day: Date) -> bool {
@@ -231,7 +231,7 @@ fn nothing_was_expected_while_it_was_disabled() {
     let since = Some(at("2024-05-20 12:00"));
     let schedule = cron("0 6 * * *");
     for schedule in [None, Some(&schedule)] {
-        let judged = Freshness::judge(&feed, schedule, since, at("2024-05-20 13:00"));
+        let judged = Outlook::of(&feed, schedule, since).at(at("2024-05-20 13:00"));
         assert_eq!(judged.timing, Some(Timing::OnTime));
         assert_eq!(judged.expected, Some(at("2024-05-21 06:00")));
     }
@@ -269,7 +269,7 @@ proptest! {
         let mut worst = None;
         for wait in waits {
             now += wait;
-            let judged = Freshness::judge(&arrivals, None, None, Timestamp::from_second(now).unwrap());
+            let judged = Outlook::of(&arrivals, None, None).at(Timestamp::from_second(now).unwrap());
             prop_assert_eq!(judged.expected.is_some(), judged.timing.is_some());
             prop_assert!(judged.timing >= worst, "{:?} after {:?}", judged.timing, worst);
             worst = judged.timing;
@@ -292,7 +292,7 @@ proptest! {
         let jitter = |n: i64| jitter.get(usize::try_from(n).unwrap() % jitter.len()).copied().unwrap();
         let starts: Vec<i64> = (0..count).map(|n| begin + n * interval + jitter(n)).collect();
         let arrivals = of_seconds(&starts);
-        let judge = |now: i64| Freshness::judge(&arrivals, None, None, Timestamp::from_second(now).unwrap());
+        let judge = |now: i64| Outlook::of(&arrivals, None, None).at(Timestamp::from_second(now).unwrap());
         let due = begin + count * interval;
         prop_assert_eq!(judge(due - 60).timing, Some(Timing::OnTime));
         let expected = judge(due).expected.unwrap().as_second();

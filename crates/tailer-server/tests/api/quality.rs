@@ -169,3 +169,77 @@ async fn what_is_late_is_told_by_the_page_the_overview_and_the_api() {
     assert!(!page(&house, &stranger, "/").await.text.contains("stale_PROD"));
     assert_eq!(page(&house, &stranger, &format!("/freshness?account={ACCOUNT}")).await.status, 403);
 }
+
+#[tokio::test]
+#[ignore = "measures"]
+async fn measure() {
+    use tailer_store::configurations::NewVersion;
+    let house = House::open().await;
+    let token = house.token(ACCOUNT, Role::Viewer).await;
+    let now = house.now();
+    let fill = move |tx: &mut tailer_store::Tx<'_>| {
+        for n in 0..2000 {
+            let mut document = table_to_table(&format!("op{n}"), ACCOUNT);
+            document["environment"] = json!("PROD");
+            if n % 2 == 0 {
+                document["schedule_interval"] = json!("0 6 * * *");
+            }
+            let identity = tailer_model::Identity {
+                account: ACCOUNT.parse().unwrap(),
+                environment: Environment::Prod,
+                configuration_type: tailer_model::ConfigurationType::TableToTable,
+                configuration_id: format!("op{n}_PROD"),
+            };
+            let key = configurations::deploy(
+                tx,
+                &NewVersion {
+                    identity,
+                    document: document.to_string(),
+                    files: [("one.sql".to_owned(), b"SELECT 1 AS one".to_vec())].into(),
+                    activated: true,
+                    archived: false,
+                    max_active_runs: 1,
+                    by: "a".into(),
+                    at: now,
+                    context: None,
+                    watched: None,
+                    roams: false,
+                },
+            )?
+            .key;
+            for day in (0..40).rev() {
+                let at = now - SignedDuration::from_hours(24 * (day * (1 + 6 * (n % 3 == 1) as i64)));
+                freshness::note(tx, key, &RunId::new(at, uuid::Uuid::from_u128(n as u128 + 1)), at)?;
+            }
+        }
+        let cte = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999999) ";
+        tx.execute(&format!("INSERT INTO runs (run_id, configuration, account, environment, configuration_type, configuration_id, version, job_id, phase, status, sub_status, execution_date, created, started, ended, updated, launched, parameters, input) {cte} SELECT '20260504-' || substr('0000000' || (i % 4294967296), -8) || '-0000-0000-0000-000000000000', (i % 2000) + 1, '{ACCOUNT}', 'PROD', 'gbq-to-gbq', 'op' || (i % 2000) || '_PROD', 1, 'j', 'ended', 'SUCCESS', 'SUCCESS', '2026-05-04', i * 1000000, i * 1000000, i, i, '{{}}', '{{}}', 'null' FROM n"), &[])?;
+        tx.execute(&format!("INSERT INTO expectation_series (digest, configuration, account, task_id, called, procedure_name, dataset, tablename, column_name, passed, checked, run, version) {} SELECT 'd' || i, (i % 2000) + 1, '{ACCOUNT}', 'one', 'unique(''d'', ''t'', ''c' || i || ''')', 'unique', 'p.d', 't' || i, 'c', i % 10 > 0, 999999000000, 1, 1 FROM n", cte.replace("999999", "3999")), &[])?;
+        tx.execute(&format!("INSERT INTO expectations (run, task_id, attempt, position, configuration, criticality, passed, line, message, result, rejected, checked, series) {cte} SELECT i + 1, 'one', 1, 0, (i % 2000) + 1, 'warning', i % 10 > 0, 1, 'unique of p.d.t failed: 1 rejected of 3 rows', '{{\"all_count\": 3, \"reject_count\": 1, \"reject_threshold\": 0.5, \"target_value\": []}}', 'null', i * 1000000, (i % 4000) + 1 FROM n"), &[])?;
+        Ok::<_, StoreError>(())
+    };
+    house.store.write(Durability::Relaxed, fill).await.unwrap();
+    for path in [
+        "/freshness",
+        "/freshness?timing=Late",
+        "/",
+        "/quality",
+        "/quality?result=failed",
+        "/quality?page=20",
+        "/quality/d7",
+    ] {
+        let mut took = Vec::new();
+        for n in 0..60 {
+            let begin = std::time::Instant::now();
+            let answer = page(&house, &token, path).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            if n > 0 {
+                took.push(begin.elapsed());
+            } else {
+                println!("{path} first {:?}, {} bytes", begin.elapsed(), answer.text.len());
+            }
+        }
+        took.sort();
+        println!("{path}: median {:?}, p95 {:?}", took[30], took[56]);
+    }
+}

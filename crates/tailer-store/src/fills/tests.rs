@@ -159,7 +159,8 @@ fn rhythms_are_learned_from_the_runs_there_are() {
         quality(tx)?;
         let rows = freshness::of_account(tx, &"000110".parse().unwrap())?;
         let [row] = rows.as_slice() else { panic!("{rows:?}") };
-        assert_eq!((row.arrivals.runs(), row.arrivals.last(), &row.last_run), (3, Some(at(48)), &newest));
+        let arrivals = row.arrivals()?;
+        assert_eq!((arrivals.runs(), arrivals.last(), &row.last_run), (3, Some(at(48)), &newest));
         Ok::<_, StoreError>(())
     };
     store.write_blocking(Durability::Relaxed, test).unwrap();

@@ -20,9 +20,12 @@ fn starts_gather_in_the_row_of_their_operation() {
     }
     let rows = bench.tx(|tx| freshness::of_account(tx, &account()));
     assert_eq!(rows.iter().map(|row| row.configuration.key).collect::<Vec<_>>(), [x, y], "those in PROD");
-    assert_eq!((rows[0].arrivals.last(), rows[0].last_run.as_ref()), (Some(at(49 * day)), Some(&run_id(49))));
-    assert_eq!(rows[0].arrivals.runs(), 40, "no more than are needed");
-    assert_eq!((rows[1].arrivals.runs(), &rows[1].last_run), (0, &None));
+    assert_eq!(
+        (rows[0].arrivals().unwrap().last(), rows[0].last_run.as_ref()),
+        (Some(at(49 * day)), Some(&run_id(49)))
+    );
+    assert_eq!(rows[0].arrivals().unwrap().runs(), 40, "no more than are needed");
+    assert_eq!((rows[1].arrivals().unwrap().runs(), &rows[1].last_run), (0, &None));
     bench.tx(move |tx| configurations::set_flags(tx, x, Some(false), None, "ada", at(0)));
     bench.tx(move |tx| configurations::set_flags(tx, y, None, Some(true), "ada", at(0)));
     assert!(bench.tx(|tx| freshness::of_account(tx, &account())).is_empty(), "disabled, archived");
