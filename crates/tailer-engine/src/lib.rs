@@ -69,10 +69,10 @@ pub use relatives::RelativesView;
 pub use requests::{BackfillRequest, ConfigurationRef, DeployRequest, Idempotency, LaunchRequest, RunQuery};
 pub use run_listings::RunPageView;
 pub use run_logs::{LogQuery, LogTail};
+// What a warehouse says of tables is shown as it is.
 pub use sensitive::SENSITIVE;
 pub use starts::{ScheduleView, StartsView};
 pub use tailer_store::runs::Position;
-// What a warehouse says of tables is shown as it is.
 pub use tailer_warehouse::{Count, TableDescription, TableKind};
 pub use versions::{ComparedText, Comparison, FileView, VersionLine, VersionView};
 pub use views::{
