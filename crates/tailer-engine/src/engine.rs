@@ -155,7 +155,13 @@ impl Inner {
                 }
             }
             Announcement::Configurations => self.pokes.all(),
+            Announcement::Notes => {}
         }
+    }
+
+    /// Something changed that only people look at.
+    pub(crate) fn look_again(&self) {
+        self.news.send_replace(());
     }
 
     /// Tells whoever waits for news of a run.

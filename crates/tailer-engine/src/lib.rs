@@ -25,6 +25,7 @@ mod files;
 mod freshness;
 mod hints;
 mod listings;
+mod notes;
 mod notifications;
 mod overview;
 mod parts;
@@ -59,6 +60,7 @@ pub use engine::Engine;
 pub use error::EngineError;
 pub use freshness::{FreshnessPage, FreshnessQuery, FreshnessView};
 pub use listings::{OperationOrder, OperationPage, OperationQuery, OperationState, OperationView};
+pub use notes::{LONGEST_NOTE, NoteSubject};
 pub use notifications::ObjectNotice;
 pub use overview::{HourView, OverviewView, QueueView};
 pub use parts::{Clock, EngineParts, EngineSettings, History, Ids, Storages, Warehouses};
@@ -77,6 +79,7 @@ pub use tailer_warehouse::{Count, TableDescription, TableKind};
 pub use versions::{ComparedText, Comparison, FileView, VersionLine, VersionView};
 pub use views::{
     AlertView, AttemptView, AwaitedView, BackfillView, ConfigurationDocument, ConfigurationView, Deployed,
-    ExpectationView, FiringView, LogView, LogsView, RunDetails, RunView, TaskView, WorkflowView,
+    ExpectationView, FiringView, LogView, LogsView, NoteView, NotesView, RunDetails, RunView, TaskView, ThreadView,
+    WorkflowView,
 };
 pub use workflow_listings::{WorkflowCard, WorkflowPage, WorkflowQuery, WorkflowState, WorkflowTarget};

@@ -165,6 +165,39 @@ pub struct LogView {
     pub message: String,
 }
 
+/// Threads of notes about something, the newest first.
+#[derive(Debug, Clone, Serialize)]
+pub struct NotesView {
+    pub threads: Vec<ThreadView>,
+    /// All notes about it, replies and other pages included.
+    pub count: u64,
+    /// Give it back as `before` to read on; none at the end.
+    pub before: Option<i64>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ThreadView {
+    pub first: NoteView,
+    /// Oldest first.
+    pub replies: Vec<NoteView>,
+}
+
+/// What somebody wrote.
+#[derive(Debug, Clone, Serialize)]
+pub struct NoteView {
+    pub note: i64,
+    /// The first note of its thread, for a reply.
+    pub thread: Option<i64>,
+    /// As tokens and users are named, such as `user:ada`.
+    pub author: String,
+    pub date: String,
+    pub edited_date: Option<String>,
+    /// Taken away: it has no text.
+    pub removed: bool,
+    /// Markdown.
+    pub text: String,
+}
+
 #[derive(Debug, Clone, Serialize)]
 pub struct WorkflowView {
     pub account: AccountId,

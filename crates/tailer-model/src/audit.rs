@@ -20,6 +20,9 @@ text_enum! {
         /// A file was handled again, or at once.
         FileRetake = "file_retake",
         WorkflowReset = "workflow_reset",
+        NoteAdd = "note_add",
+        NoteEdit = "note_edit",
+        NoteRemove = "note_remove",
         TokenCreate = "token_create",
         TokenRevoke = "token_revoke",
         ServiceAccountAdd = "service_account_add",
@@ -46,7 +49,7 @@ impl AuditAction {
     /// Whether it concerns who may do what, which is for administrators to read.
     #[must_use]
     pub fn is_about_access(self) -> bool {
-        !matches!(self.target_kind(), "configuration" | "run")
+        !matches!(self.target_kind(), "configuration" | "run" | "note")
     }
 
     /// What its target is. A task's target is its run, a file's the run that takes it.
@@ -66,6 +69,7 @@ impl AuditAction {
             | Self::RunSetStatus
             | Self::TaskCancel
             | Self::FileRetake => "run",
+            Self::NoteAdd | Self::NoteEdit | Self::NoteRemove => "note",
             Self::TokenCreate | Self::TokenRevoke => "token",
             Self::ServiceAccountAdd | Self::ServiceAccountRemove => "service_account",
             Self::UserAdd | Self::UserGrant | Self::UserRevoke | Self::UserRemove | Self::UserSetPassword => "user",

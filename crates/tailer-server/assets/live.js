@@ -4,7 +4,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     opened();
     addEventListener("hashchange", opened);
-    if (document.querySelector("#live, #log")) follow();
+    if (document.querySelector("#live, [data-live], #log")) follow();
   });
 
   // A link to something folded unfolds it.
@@ -13,23 +13,28 @@
     if (wanted?.matches("details")) wanted.open = true;
   }
 
+  // The parts that follow. In those that say so by themselves, everything that is typed into has an id, and stays.
+  const parts = () => [...document.querySelectorAll("#live, [data-live]")];
+
   // Whoever types is not disturbed.
-  const busy = (live) => live.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), select, textarea");
+  const busy = (live) => live.id === "live" && live.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), select, textarea");
 
   function follow() {
     const events = new EventSource("/events");
     let loading = false, again = false;
     const load = async () => {
-      const live = document.getElementById("live");
-      if (loading || document.hidden || (live && busy(live))) { again = true; return; }
+      const live = parts();
+      if (loading || document.hidden || (live.length && live.every(busy))) { again = true; return; }
       loading = true; again = false;
+      let waits = false;
       const began = performance.now();
       try {
         document.dispatchEvent(new Event("news"));
-        if (live) await refresh(live);
+        if (live.length) waits = await refresh(live);
       } catch { again = true; }
       // At most a quarter of the time is spent on loading.
-      setTimeout(() => { loading = false; if (again) load(); }, Math.max(300, 3 * (performance.now() - began)));
+      // What waits for somebody to be done is looked at when they are.
+      setTimeout(() => { loading = false; if (again) load(); else again = waits; }, Math.max(300, 3 * (performance.now() - began)));
     };
     events.addEventListener("changed", load);
     // What changed before the stream was there, or while it was broken off.
@@ -38,11 +43,18 @@
     for (const kind of ["visibilitychange", "focusout", "change"]) document.addEventListener(kind, late);
   }
 
+  // Answers whether some part has to wait.
   async function refresh(live) {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-    if (!answer.ok || answer.redirected) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
-    if (fresh) children(live, fresh);
+    if (!answer.ok || answer.redirected) return false;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    let waits = false;
+    for (const part of live) {
+      const fresh = page.getElementById(part.id);
+      if (fresh && busy(part)) waits = true;
+      else if (fresh) children(part, fresh);
+    }
+    return waits;
   }
 
   // Nodes with the same key are the same; without any, those of the same kind at the same place.

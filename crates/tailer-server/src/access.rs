@@ -59,11 +59,12 @@ pub(crate) enum Route {
     Configurations,
     Deploy,
     Audit,
+    Notes,
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Launch, Self::Runs, Self::Workflows, Self::Configurations, Self::Deploy, Self::Audit];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Launch, Self::Runs, Self::Workflows, Self::Configurations, Self::Deploy, Self::Audit, Self::Notes];
 
     pub(crate) const fn path(self) -> &'static str {
         match self {
@@ -73,6 +74,7 @@ impl Route {
             Self::Configurations => "/v1/configuration/status",
             Self::Deploy => "/v1/configuration/deploy",
             Self::Audit => "/v1/audit/log",
+            Self::Notes => "/v1/notes",
         }
     }
 
@@ -118,6 +120,8 @@ pub(crate) enum Action {
     DeployConfiguration,
     CheckConfiguration,
     GetAuditLog,
+    AddNote,
+    ListNotes,
 }
 
 /// One line of the table.
@@ -242,6 +246,20 @@ pub(crate) const RULES: &[Rule] = &[
         "get_audit_log",
         Role::Viewer,
         "Who changed what on an account, newest first; who may do what is shown to admins only.",
+    ),
+    rule(
+        Route::Notes,
+        Action::AddNote,
+        "add_note",
+        Role::Viewer,
+        "Writes a note about an operation, a run or a table.",
+    ),
+    rule(
+        Route::Notes,
+        Action::ListNotes,
+        "list_notes",
+        Role::Viewer,
+        "The notes about an operation, a run or a table.",
     ),
 ];
 

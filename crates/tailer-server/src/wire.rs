@@ -1,6 +1,8 @@
 //! What answers look like in JSON (`spec/api.md`). Views of the engine become these, with the caller's own spelling of the
 //! configuration type; their schemas are the OpenAPI document's.
 
+mod notes;
+
 use serde::Serialize;
 use serde_json::Value;
 use tailer_engine::{
@@ -15,6 +17,7 @@ use utoipa::ToSchema;
 mod audit;
 
 pub(crate) use audit::{AuditBody, AuditLogBody};
+pub(crate) use notes::{NoteBody, NotesBody, ThreadBody, WrittenNote};
 
 /// The answer of every list.
 #[derive(Debug, Serialize)]

@@ -34,6 +34,7 @@ pub mod files;
 pub mod freshness;
 pub mod idempotency;
 pub mod logs;
+pub mod notes;
 pub mod runs;
 pub mod service_accounts;
 pub mod sessions;

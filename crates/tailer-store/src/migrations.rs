@@ -32,6 +32,7 @@ const ALL: &[Migration] = &[
     Migration { number: 8, name: "oidc_sessions", sql: include_str!("../migrations/0008_oidc_sessions.sql") },
     Migration { number: 9, name: "audit", sql: include_str!("../migrations/0009_audit.sql") },
     Migration { number: 10, name: "alerts", sql: include_str!("../migrations/0010_alerts.sql") },
+    Migration { number: 11, name: "notes", sql: include_str!("../migrations/0011_notes.sql") },
     Migration { number: 12, name: "catalog", sql: include_str!("../migrations/0012_catalog.sql") },
     Migration { number: 13, name: "quality", sql: include_str!("../migrations/0013_quality.sql") },
     Migration { number: 15, name: "runs_listing", sql: include_str!("../migrations/0015_runs_listing.sql") },

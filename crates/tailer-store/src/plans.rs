@@ -14,7 +14,7 @@ use crate::{
     ConfigurationKey, Durability, Store, StoreError, Tx, Value, alerts,
     audit::{self, AuditFilter, Entry},
     configurations::{self, ListFilter, NewVersion},
-    expectations, files, freshness, idempotency, logs,
+    expectations, files, freshness, idempotency, logs, notes,
     runs::{self, NewRun, RunFilter},
     statements,
     table_updates::{self, Table},
@@ -255,6 +255,28 @@ fn tell_changes(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// What people write about operations, runs and tables.
+fn write(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
+    let account: tailer_model::AccountId = "000110".parse().unwrap();
+    let open = run(key);
+    runs::create(tx, &open)?;
+    let table = notes::Subject::Table(account.clone(), "p.d.t".into());
+    for subject in [notes::Subject::Operation(key), notes::Subject::Run(open.run_id), table] {
+        let (author, text) = ("ada".to_owned(), "x".to_owned());
+        let new = notes::NewNote { account: account.clone(), subject, parent: None, author, text, at: now() };
+        let note = notes::add(tx, &new)?;
+        let subject = &new.subject;
+        assert_eq!(notes::threads(tx, subject, None, 10)?.len(), 1);
+        notes::replies(tx, subject, (note, note), 10)?;
+        notes::count(tx, subject, None)?;
+        notes::count(tx, subject, Some(note))?;
+        notes::get(tx, note)?;
+        assert!(notes::edit(tx, note, "y", now())?);
+        assert!(notes::remove(tx, note, now())?);
+    }
+    Ok(())
+}
+
 /// The steps in which SQLite would go about a statement.
 fn plan(tx: &mut Tx<'_>, sql: &str) -> Result<Vec<String>, StoreError> {
     let parameters = (1..100).rev().find(|n| sql.contains(&format!("?{n}"))).unwrap_or_default();
@@ -291,6 +313,7 @@ fn no_statement_of_the_day_reads_a_whole_history() {
             collect(tx, workflow)?;
             tell(tx, key)?;
             tell_changes(tx)?;
+            write(tx, key)?;
             let mut asked = tx.asked();
             asked.retain(|sql| !migrations.contains(sql));
             assert!(asked.len() > 60, "only {} statements were seen", asked.len());

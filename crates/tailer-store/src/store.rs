@@ -41,15 +41,18 @@ pub enum Announcement {
     Runs,
     /// Configurations were deployed, enabled, disabled or archived.
     Configurations,
+    /// People wrote something: nothing to act on, something to look at.
+    Notes,
 }
 
 impl Announcement {
-    pub(crate) const ALL: [Self; 2] = [Self::Runs, Self::Configurations];
+    pub(crate) const ALL: [Self; 3] = [Self::Runs, Self::Configurations, Self::Notes];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Runs => "runs",
             Self::Configurations => "configurations",
+            Self::Notes => "notes",
         }
     }
 
@@ -57,6 +60,7 @@ impl Announcement {
         match self {
             Self::Runs => 1,
             Self::Configurations => 2,
+            Self::Notes => 4,
         }
     }
 }

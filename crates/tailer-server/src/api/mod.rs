@@ -12,6 +12,7 @@ mod freshness;
 pub(crate) mod health;
 mod launch;
 pub(crate) mod metrics;
+mod notes;
 mod notices;
 pub(crate) mod notifications;
 pub(crate) mod openapi;
@@ -137,6 +138,8 @@ async fn act(call: &Call<'_>, fields: &mut Fields<'_>) -> Result<Answer, ApiErro
         Action::GetFreshness => freshness::get_freshness(call, fields).await,
         Action::DeployConfiguration => deploy::deploy_configuration(call, fields).await,
         Action::CheckConfiguration => deploy::check_configuration(call, fields).await,
+        Action::AddNote => notes::add_note(call, fields).await,
+        Action::ListNotes => notes::list_notes(call, fields).await,
     }
 }
 

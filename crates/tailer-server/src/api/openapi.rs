@@ -21,7 +21,7 @@ use utoipa::{
 };
 
 use super::{
-    audit, backfill, configurations, deploy, expectations, freshness, freshness::FreshnessBody, launch,
+    audit, backfill, configurations, deploy, expectations, freshness, freshness::FreshnessBody, launch, notes,
     notifications::NotifiedBody, run_logs, runs, workflows,
 };
 use crate::{
@@ -31,7 +31,8 @@ use crate::{
     wire::{
         AlertBody, AttemptBody, AuditBody, AuditLogBody, AwaitedBody, BackfillBody, ConfigurationBody,
         ConfigurationDocumentBody, ContextSchema, DeployedSchema, ExpectationBody, FiringBody, Launched, LogBody,
-        LogsBody, ProblemSchema, RunBody, RunDetailsBody, TaskBody, WorkflowBody,
+        LogsBody, NoteBody, NotesBody, ProblemSchema, RunBody, RunDetailsBody, TaskBody, ThreadBody, WorkflowBody,
+        WrittenNote,
     },
 };
 
@@ -177,6 +178,11 @@ fn json_response(about: &str, schema: RefOr<Schema>) -> ResponseBuilder {
         .content("application/json", ContentBuilder::new().schema(Some(schema)).build())
 }
 
+/// What an action answers with status 200, as it stands in the document.
+pub(crate) fn answer_schema(action: Action) -> serde_json::Value {
+    serde_json::to_value(answer(action)).unwrap_or_default()
+}
+
 /// What an action answers with status 200.
 fn answer(action: Action) -> RefOr<Schema> {
     match action {
@@ -191,6 +197,8 @@ fn answer(action: Action) -> RefOr<Schema> {
         Action::GetConfigurationStatus | Action::ListConfigurations => results::<ConfigurationBody<'_>>(),
         Action::GetConfiguration => results::<ConfigurationDocumentBody<'_>>(),
         Action::GetFreshness => results::<FreshnessBody<'_>>(),
+        Action::AddNote => reference::<WrittenNote>(),
+        Action::ListNotes => reference::<NotesBody<'_>>(),
         Action::DeployConfiguration | Action::CheckConfiguration => done(reference::<DeployedSchema>()),
         Action::SetRunStatus | Action::CancelRun | Action::ResetWorkflowStatus | Action::SetConfigurationStatus => {
             done(ObjectBuilder::new().schema_type(Type::Object).into())
@@ -254,11 +262,15 @@ fn components() -> Components {
     add(AlertBody::name(), AlertBody::schema());
     add(AttemptBody::name(), AttemptBody::schema());
     add(WorkflowBody::name(), WorkflowBody::schema());
+    add(WrittenNote::name(), WrittenNote::schema());
+    add(NotesBody::name(), NotesBody::schema());
+    add(ThreadBody::name(), ThreadBody::schema());
+    add(NoteBody::name(), NoteBody::schema());
     components
 }
 
 /// `launch_job` is described by `LaunchJobRequest`.
-fn request_name(rule: &Rule) -> String {
+pub(crate) fn request_name(rule: &Rule) -> String {
     let words = rule.name.split('_').map(|word| {
         let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
         first.to_uppercase() + rest
@@ -285,7 +297,8 @@ fn fields(action: Action) -> Vec<FieldDoc> {
     match action {
         Action::LaunchJob => launch::LaunchJob::describe(),
         Action::Backfill => backfill::BackfillRuns::describe(),
-        Action::CheckRunStatus | Action::CancelRun | Action::GetRunDetails => runs::OneRun::describe(),
+        Action::CheckRunStatus | Action::GetRunDetails => runs::OneRun::describe(),
+        Action::CancelRun => runs::CancelRun::describe(),
         Action::GetLastStatus => runs::LastRuns::describe(),
         Action::GetByStatus => runs::RunsByStatus::describe(),
         Action::SetRunStatus => runs::SetStatus::describe(),
@@ -299,6 +312,8 @@ fn fields(action: Action) -> Vec<FieldDoc> {
         Action::ListConfigurations => configurations::ListConfigurations::describe(),
         Action::GetFreshness => freshness::GetFreshness::describe(),
         Action::DeployConfiguration | Action::CheckConfiguration => deploy::Deploy::describe(),
+        Action::AddNote => notes::AddNote::describe(),
+        Action::ListNotes => notes::ListNotes::describe(),
     }
 }
 

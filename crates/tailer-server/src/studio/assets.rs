@@ -27,6 +27,8 @@ const SHEETS: &str = concat!(
     include_str!("../../assets/css/audit.css"),
     include_str!("../../assets/css/operation.css"),
     include_str!("../../assets/css/runs.css"),
+    include_str!("../../assets/css/notes.css"),
+    include_str!("../../assets/css/docs.css"),
 );
 
 /// One script likewise; each file is a function of its own.

@@ -20,7 +20,7 @@ const GROUPS: &[(&str, &[(&str, &str)])] = &[
         &[("/", "Overview"), ("/operations", "Data operations"), ("/runs", "Runs"), ("/workflows", "Workflows")],
     ),
     ("Data", &[("/catalog", "Catalog"), ("/quality", "Quality"), ("/freshness", "Freshness")]),
-    ("Server", &[("/audit", "Audit log"), ("/settings", "Settings")]),
+    ("Server", &[("/audit", "Audit log"), ("/docs", "Docs"), ("/settings", "Settings")]),
 ];
 
 /// The frame of a page; templates reach it as `frame`.

@@ -8,6 +8,7 @@ mod assets;
 mod changes;
 mod charts;
 mod diff;
+mod docs;
 mod error;
 mod events;
 mod filters;
@@ -15,6 +16,7 @@ mod frame;
 mod highlight;
 mod lineage;
 mod markdown;
+mod notes;
 mod numbers;
 mod pages;
 mod plots;
@@ -65,13 +67,16 @@ pub(crate) fn router() -> Router<Arc<App>> {
             &format!("{OPERATION}/launch"),
             get(pages::configuration::launch::back).post(pages::configuration::launch::submit),
         )
+        .route(&format!("{OPERATION}/notes"), post(notes::on_operation))
         .route(&format!("{OPERATION}/{{change}}"), post(changes::operation))
         .route("/runs", get(pages::runs::page))
         .route("/runs/checked", post(changes::checked))
         .route("/runs/{run}", get(pages::run::page))
         .route("/runs/{run}/log", get(pages::run::log::following))
         .route("/runs/{run}/log.txt", get(pages::run::log::text))
+        .route("/runs/{run}/notes", post(notes::on_run))
         .route("/runs/{run}/{change}", post(changes::run))
+        .route("/notes/{note}/{change}", post(notes::change))
         .route("/workflows", get(pages::workflows::page))
         .route("/catalog", get(pages::catalog::overview::page))
         .route("/catalog/{project}/{dataset}", get(pages::catalog::dataset::page))
@@ -80,6 +85,10 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/freshness", get(pages::freshness::page))
         .route("/quality", get(pages::quality::page))
         .route("/quality/{id}", get(pages::expectation::page))
+        .route("/catalog/{project}/{dataset}/{table}/notes", post(notes::on_table))
+        .route("/docs", get(docs::index))
+        .route("/docs/api-reference", get(docs::api_reference))
+        .route("/docs/{page}", get(docs::page))
         .route("/settings", get(pages::settings::page))
         .route("/settings/{change}", post(pages::settings::change))
         .route(SIGN_IN, get(sign_in::page).post(sign_in::sign_in))

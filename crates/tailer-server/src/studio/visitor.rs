@@ -124,7 +124,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
 }
 
 /// A principal as people know it: without the kind of sign-in.
-fn shown(name: &str) -> &str {
+pub(super) fn shown(name: &str) -> &str {
     name.strip_prefix("user:").or_else(|| name.strip_prefix("oidc:")).unwrap_or(name)
 }
 

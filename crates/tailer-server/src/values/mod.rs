@@ -3,6 +3,7 @@
 mod audit;
 mod files;
 mod freshness;
+mod notes;
 mod parameters;
 mod run_target;
 
@@ -19,6 +20,7 @@ use crate::{
 };
 
 pub(crate) use files::Files;
+pub(crate) use notes::{NoteId, NoteTarget, NoteText, is_table};
 pub(crate) use parameters::Parameters;
 pub(crate) use run_target::RunTarget;
 

@@ -35,6 +35,8 @@ pub(crate) fn request(action: &str) -> Value {
             "action": action, "account": ACCOUNT, "who": "user:ana", "audit_action": "run_launch",
             "target": "DEV/table-to-table/x", "from": "2024-04-01", "to": "2024-04-30T12:00:00Z", "after": "1.1", "limit": 5,
         }),
+        "add_note" => json!({"action": action, "account": ACCOUNT, "run_id": RUN, "text": "x"}),
+        "list_notes" => json!({"action": action, "account": ACCOUNT, "run_id": RUN, "before": 5}),
         "storage_notification" => json!({"Records": [{
             "eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "in"}, "object": {"key": "drop/a.csv"}},
         }]}),

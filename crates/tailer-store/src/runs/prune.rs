@@ -28,8 +28,8 @@ const FREE: &str = "phase = 'ended' \
      AND NOT EXISTS (SELECT 1 FROM alerts WHERE alerts.run = runs.sequence AND alerts.due IS NOT NULL)";
 
 /// What hangs on a run and is removed with it, but for its log, which may be long.
-const OF_A_RUN: [&str; 7] =
-    ["tasks", "attempts", "statements", "expectations", "alerts", "table_updates", "run_triggers"];
+const OF_A_RUN: [&str; 8] =
+    ["tasks", "attempts", "statements", "expectations", "alerts", "table_updates", "run_triggers", "notes"];
 
 /// What a look at old runs found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

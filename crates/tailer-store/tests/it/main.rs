@@ -15,6 +15,7 @@ mod freshness;
 mod history;
 mod idempotency;
 mod logs;
+mod notes;
 mod queue_model;
 mod races;
 mod run_pages;

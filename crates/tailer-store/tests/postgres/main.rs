@@ -27,6 +27,8 @@ mod history;
 mod idempotency;
 #[path = "../it/logs.rs"]
 mod logs;
+#[path = "../it/notes.rs"]
+mod notes;
 #[path = "../it/queue_model.rs"]
 mod queue_model;
 #[path = "../it/races.rs"]

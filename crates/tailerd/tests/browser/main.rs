@@ -91,6 +91,11 @@ async fn people_come_through_the_issuer() {
 }
 
 #[test]
+fn notes_are_written_and_answered() {
+    House::open().tells("notes");
+}
+
+#[test]
 fn every_page_is_fit_to_be_seen() {
     let house = House::open();
     if house.lacks() {

@@ -73,6 +73,11 @@ def the_pages():
         "freshness": "/freshness",
         "freshness-late": "/freshness?timing=Late",
         "settings": "/settings",
+        "docs": "/docs",
+        "docs-found": "/docs?q=write+disposition",
+        "docs-page": "/docs/googlesql",
+        "docs-start": "/docs/start",
+        "docs-reference": "/docs/api-reference",
         "not-found": "/runs/nothing",
         "signed-in": "/sign-in",
     }

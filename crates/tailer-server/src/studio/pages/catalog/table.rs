@@ -8,7 +8,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use tailer_engine::{Preview, TableDescription, TableDetails, TablePlace, TaskUse};
+use tailer_engine::{NoteSubject, Preview, TableDescription, TableDetails, TablePlace, TaskUse};
 use tailer_model::{
     Environment,
     operation::ddl::{Field, Mode, PartitionUnit, Partitioning, TableDefinition},
@@ -18,8 +18,8 @@ use super::{Asked, Last, Place};
 use crate::{
     app::App,
     studio::{
-        charts, error::PageError, frame, frame::Frame, lineage, markdown, markdown::SafeHtml, numbers, values,
-        visitor::Visitor,
+        charts, error::PageError, frame, frame::Frame, lineage, markdown, markdown::SafeHtml, notes, notes::Notes,
+        numbers, values, visitor::Visitor,
     },
 };
 
@@ -80,6 +80,7 @@ struct Table {
     graph: String,
     trouble: Option<String>,
     environments: [Environment; 4],
+    notes: Notes,
 }
 
 /// `GET /catalog/{project}/{dataset}/{table}`
@@ -88,12 +89,15 @@ pub(in crate::studio) async fn page(
     visitor: Visitor,
     Path((project, dataset, table)): Path<(String, String, String)>,
     Query(asked): Query<Asked>,
+    Query(asked_notes): Query<notes::Asked>,
 ) -> Result<Response, PageError> {
     let place = Place::of(&visitor, &asked)?;
     let frame = Frame::new(&visitor, format!("{dataset}.{table}"), "/catalog", &place.account)?;
     let asks = app.settings.catalog_preview && frame.operates();
     let names = (project.as_str(), dataset.as_str(), table.as_str());
     let found = app.engine.catalog_table(&place.scope(), names, asks.then_some(ROWS)).await?;
+    let subject = NoteSubject::Table(place.account.clone(), format!("{project}.{dataset}.{table}"));
+    let notes = Notes::of(&app, &visitor, &subject, &asked_notes).await?;
     let (rows, withheld) = rows(&found.preview, app.settings.catalog_preview);
     let here = TablePlace { project: project.clone(), dataset: dataset.clone(), table: table.clone(), is_known: true };
     let graph = lineage::of_table(&place, &here, &found.writers, &found.readers);
@@ -130,6 +134,7 @@ pub(in crate::studio) async fn page(
         project,
         dataset,
         table,
+        notes,
     };
     Ok(frame::render(StatusCode::OK, &page))
 }

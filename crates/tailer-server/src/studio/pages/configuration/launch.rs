@@ -20,7 +20,7 @@ use crate::{
     access::Role,
     app::App,
     errors::ApiError,
-    studio::{error::PageError, frame, pages::operations, visitor::Visitor},
+    studio::{error::PageError, frame, notes, pages::operations, visitor::Visitor},
 };
 
 /// The fields of names that the SQL has: `p.<name>`.
@@ -210,7 +210,7 @@ pub(in crate::studio) async fn submit(
             status
         }
     };
-    let page = gather(&app, &visitor, wanted, None, form).await?;
+    let page = gather(&app, &visitor, wanted, None, form, &notes::Asked::default()).await?;
     Ok(frame::render(status, &page))
 }
 

@@ -19,8 +19,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tailer_engine::{
-    ConfigurationDocument, ConfigurationRef, ConfigurationView, RelationsView, RunDetails, RunQuery, RunView,
-    VersionLine, VersionView,
+    ConfigurationDocument, ConfigurationRef, ConfigurationView, NoteSubject, RelationsView, RunDetails, RunQuery,
+    RunView, VersionLine, VersionView,
 };
 use tailer_model::{
     ConfigurationType, Identity, JobId, JobMatch, Problems, TaskGraph, TaskId,
@@ -40,6 +40,7 @@ use crate::{
         frame::Frame,
         highlight,
         markdown::SafeHtml,
+        notes::{self, Notes},
         pages::operations::{self, Starts, Strip},
         visitor::Visitor,
     },
@@ -109,6 +110,7 @@ struct Configuration {
     versions: Vec<VersionLine>,
     launch: LaunchForm,
     now: Timestamp,
+    notes: Notes,
 }
 
 /// The operation that an address names.
@@ -146,10 +148,11 @@ pub(in crate::studio) async fn page(
     visitor: Visitor,
     Path(segments): Path<Segments>,
     Query(asked): Query<Asked>,
+    Query(asked_notes): Query<notes::Asked>,
 ) -> Result<Response, PageError> {
     let wanted = named(segments)?;
     let version = filters::read("version", &asked.version)?;
-    let page = gather(&app, &visitor, wanted, version, LaunchForm::default()).await?;
+    let page = gather(&app, &visitor, wanted, version, LaunchForm::default(), &asked_notes).await?;
     Ok(frame::render(StatusCode::OK, &page))
 }
 
@@ -160,6 +163,7 @@ async fn gather(
     wanted: ConfigurationRef,
     version: Option<u32>,
     launch: LaunchForm,
+    asked_notes: &notes::Asked,
 ) -> Result<Configuration, PageError> {
     let frame = Frame::new(visitor, wanted.configuration_id.clone(), "/operations", &wanted.account)?;
     let of = app.engine.configuration_status(&wanted).await?;
@@ -172,6 +176,7 @@ async fn gather(
         None => None,
     };
     let versions = app.engine.versions(&wanted, None, VERSIONS).await?;
+    let notes = Notes::of(app, visitor, &NoteSubject::Operation(wanted), asked_notes).await?;
     let now = app.clock.now();
     let strip = Strip::of(&runs, now);
     runs.truncate(LISTED);
@@ -207,6 +212,7 @@ async fn gather(
         of,
         document,
         now,
+        notes,
     })
 }
 

@@ -9,7 +9,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use tailer_engine::{ConfigurationRef, RelativesView, RunDetails, RunView};
+use tailer_engine::{ConfigurationRef, NoteSubject, RelativesView, RunDetails, RunView};
 use tailer_model::RunId;
 
 use super::{configuration::graph_of, operations};
@@ -20,6 +20,7 @@ use crate::{
         error::PageError,
         frame,
         frame::Frame,
+        notes::{self, Notes},
         visitor::Visitor,
     },
 };
@@ -49,6 +50,7 @@ struct Run {
     trigger: String,
     parameters: String,
     launchable: bool,
+    notes: Notes,
 }
 
 /// The run of an address and the operation it belongs to, if the visitor may see it.
@@ -79,11 +81,14 @@ pub(in crate::studio) async fn page(
     visitor: Visitor,
     Path(id): Path<String>,
     Query(asked): Query<log::Asked>,
+    Query(asked_notes): Query<notes::Asked>,
 ) -> Result<Response, PageError> {
     let (run, configuration) = found(&app, &visitor, &id).await?;
     let frame = Frame::new(&visitor, format!("Run {}", run.run_id), "/runs", &run.account)?;
     let details = app.engine.run_details(&configuration, &run.run_id).await?;
     let log = LogPart::read(&app, &details, asked).await?;
+    let subject = NoteSubject::Run(run.account.clone(), run.run_id.clone());
+    let notes = Notes::of(&app, &visitor, &subject, &asked_notes).await?;
     let relatives = app.engine.run_relatives(&run.run_id).await?;
     let document = app.engine.configuration_document(&configuration, Some(details.configuration_version)).await?;
     let of = |id: &str| details.tasks.iter().find(|task| task.task_id.as_str() == id);
@@ -116,6 +121,7 @@ pub(in crate::studio) async fn page(
         strip,
         run,
         details,
+        notes,
     };
     Ok(frame::render(StatusCode::OK, &page))
 }
