@@ -208,6 +208,9 @@ fn words(action: AuditAction) -> &'static str {
         AuditAction::UserSetPassword => "set the password of the user",
         AuditAction::SessionBegin => "signed in as",
         AuditAction::SessionEnd => "signed out as",
+        AuditAction::NoteAdd => "wrote the note",
+        AuditAction::NoteEdit => "changed the note",
+        AuditAction::NoteRemove => "removed the note",
         AuditAction::SessionRefuse => "was refused to sign in as",
     }
 }
