@@ -230,7 +230,7 @@ async fn bigquery_shows_rows_without_a_query() {
     let seconds = [found.created, found.modified, found.expires].map(|at| at.unwrap().as_second());
     assert_eq!(seconds, [1_700_000_000, 1_700_000_001, 1_700_000_002]);
     let shown = warehouse.preview(&table, &["at".to_owned(), "id".to_owned()], 10).await.unwrap();
-    assert_eq!(shown.rows, [vec![json!(1), json!("2023-11-14T22:13:20Z")]]);
+    assert_eq!(shown.rows, [vec![json!(1), json!("2023-11-14 22:13:20+00")]]);
     let asked = requests.lock().unwrap()[2].trim().to_owned();
     let wanted = "GET /bigquery/v2/projects/test-project/datasets/d/tables/t/data\
                   ?maxResults=10&selectedFields=id%2Cat&formatOptions.useInt64Timestamp=true";

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, civil::date};
 use serde_json::{Value, json};
-use tailer_engine::{AuditQuery, AuditView, BackfillRequest, ConfigurationRef, History, Idempotency, LaunchRequest};
+use tailer_engine::{
+    AuditQuery, AuditView, BackfillRequest, ConfigurationRef, History, Idempotency, LaunchRequest, NoteSubject,
+};
 use tailer_model::{AuditAction, ExecutionDate, RunStatus};
 
 use crate::{
@@ -232,6 +234,19 @@ async fn files_and_workflows(house: &House, ledger: &mut Ledger<'_>) {
     assert_eq!(entry.after["arrived"], json!({}));
 }
 
+async fn notes(house: &House, ledger: &mut Ledger<'_>) {
+    let about = NoteSubject::Operation(reference("workflow", "W"));
+    let note = house.engine.add_note(&about, None, "Why?", &by()).await.unwrap();
+    let target = note.to_string();
+    ledger.one(AuditAction::NoteAdd, &target).await;
+    house.engine.edit_note(note, "Why?", &by()).await.unwrap();
+    assert_eq!(ledger.new_entries().await.len(), 0, "saved as it was");
+    house.engine.edit_note(note, "Why so late?", &by()).await.unwrap();
+    ledger.one(AuditAction::NoteEdit, &target).await;
+    house.engine.remove_note(note, &by()).await.unwrap();
+    ledger.one(AuditAction::NoteRemove, &target).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_leaves_one_entry_and_what_changes_nothing_none() {
     let house = House::new().await;
@@ -240,6 +255,7 @@ async fn every_change_leaves_one_entry_and_what_changes_nothing_none() {
     runs(&house, &mut ledger).await;
     cancels(&house, &mut ledger).await;
     files_and_workflows(&house, &mut ledger).await;
+    notes(&house, &mut ledger).await;
     for action in AuditAction::ALL.iter().filter(|action| !action.is_about_access()) {
         assert!(ledger.actions.contains(action), "{action} has no test here");
     }

@@ -58,7 +58,9 @@ impl Place {
     fn new(project: &'static str, open: Open) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let warehouse = Some(open(folder.path()));
-        Self { project, dataset: bigquery::unique("suite"), folder, warehouse, open, next: AtomicU32::new(0) }
+        // Ends in no `d`: with a dot behind it that would stand for the dataset again.
+        let dataset = format!("{}_", bigquery::unique("suite"));
+        Self { project, dataset, folder, warehouse, open, next: AtomicU32::new(0) }
     }
 
     pub fn warehouse(&self) -> &dyn Warehouse {

@@ -120,7 +120,7 @@ fn action(rule: &Rule) -> ActionDoc {
 /// Fields that may be left out, and without which an example is none.
 fn is_shown(action: Action, field: &str) -> bool {
     match action {
-        Action::AddNote | Action::ListNotes => field == "run_id",
+        Action::AddNote | Action::ListNotes | Action::GetExpectations => field == "run_id",
         Action::LaunchJob => field == "execution_date",
         Action::SetConfigurationStatus => field == "activated",
         Action::DeployConfiguration | Action::CheckConfiguration => matches!(field, "configuration" | "files"),

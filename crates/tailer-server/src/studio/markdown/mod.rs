@@ -34,6 +34,7 @@ impl fmt::Display for SafeHtml {
 
 impl HtmlSafe for SafeHtml {}
 
+#[cfg(test)]
 impl SafeHtml {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
