@@ -38,8 +38,10 @@ const ALL: &[Migration] = &[
     Migration { number: 15, name: "runs_listing", sql: include_str!("../migrations/0015_runs_listing.sql") },
 ];
 
+type Fill = fn(&mut Tx<'_>) -> Result<(), StoreError>;
+
 /// What of a migration SQL that both databases share cannot say, done right after it.
-const FILLS: &[(i64, fn(&mut Tx<'_>) -> Result<(), StoreError>)] = &[(13, fills::quality)];
+const FILLS: &[(i64, Fill)] = &[(13, fills::quality)];
 
 /// The newest schema that this program knows.
 pub(crate) fn newest() -> i64 {

@@ -103,7 +103,7 @@ fn execute(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
         result,
         rejected: json!(null),
     };
-    expectations::record(tx, &id, fence, key, (&task, Criticality::Critical), 1, &[found.clone()], now())?;
+    expectations::record(tx, &id, fence, key, (&task, Criticality::Critical), 1, std::slice::from_ref(&found), now())?;
     expectations::record(tx, &id, fence, key, (&task, Criticality::Critical), 2, &[found], now())?;
     let series = expectations::of_account(tx, &"000110".parse().unwrap(), None)?.remove(0);
     expectations::of_account(tx, &"000110".parse().unwrap(), Some(key))?;
@@ -238,8 +238,8 @@ fn tell_changes(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     let entry = Entry::of_access(&by, now(), AuditAction::RunLaunch, Some(&account), "run");
     let key = audit::record(tx, &entry)?;
     audit::amend(tx, key, &json!({}))?;
-    audit::refuse(tx, &[account.clone()], "user:ada", "10.0.0.1", now())?;
-    audit::refuse(tx, &[account.clone()], "user:ada", "10.0.0.1", now())?;
+    audit::refuse(tx, std::slice::from_ref(&account), "user:ada", "10.0.0.1", now())?;
+    audit::refuse(tx, std::slice::from_ref(&account), "user:ada", "10.0.0.1", now())?;
     let of = AuditFilter { account: Some(account), limit: 10, ..AuditFilter::default() };
     for filter in [
         of.clone(),

@@ -85,9 +85,9 @@ impl FromStr for Arrivals {
 
     fn from_str(text: &str) -> Result<Self, UnreadableArrivals> {
         let lists: Vec<Vec<i64>> = serde_json::from_str(text).map_err(|_| UnreadableArrivals)?;
-        let one = |list: Vec<i64>| match list.as_slice() {
-            &[first] => Some(Arrival { first, last: first, runs: 1, widest: 0 }),
-            &[first, length, runs, widest] => {
+        let one = |list: Vec<i64>| match *list.as_slice() {
+            [first] => Some(Arrival { first, last: first, runs: 1, widest: 0 }),
+            [first, length, runs, widest] => {
                 Some(Arrival { first, last: first.checked_add(length)?, runs: u32::try_from(runs).ok()?, widest })
             }
             _ => None,

@@ -66,7 +66,7 @@ impl<'a> Learned<'a> {
             return Some(Self { frequency: Frequency::Daily, rhythm, last: newest.last, spread, samples: usize::MAX });
         }
         let starts: Vec<i64> = all.iter().map(|arrival| arrival.first).collect();
-        Self::learned(&starts)
+        Self::of_starts(&starts)
     }
 
     fn scheduled(schedule: &'a Schedule, all: &[Arrival], last: i64) -> Self {
@@ -83,7 +83,7 @@ impl<'a> Learned<'a> {
     }
 
     /// From the starts of arrivals, oldest first.
-    fn learned(starts: &[i64]) -> Option<Self> {
+    fn of_starts(starts: &[i64]) -> Option<Self> {
         let last = *starts.last()?;
         let between = intervals(starts);
         let interval = median(between.clone())?;

@@ -265,7 +265,7 @@ fn configure(folder: &Path) {
     for id in ["fresh", "awaited", "late", "stale", "monthly", "new"] {
         table_to_table(folder, id, &[("one", "SELECT 1 AS n", json!({}))], json!({ "environment": "PROD" }));
     }
-    let fill = "SELECT n, IF(n <= {{doubled}}, 1, n) AS id, IF(MOD(n, 400) = 0, NULL, CONCAT('city ', n)) AS city\n\
+    let fill = "SELECT n, IF(n <= {{doubled}}, 1, n) AS id, IF(MOD(n, 400) = 0, NULL, CONCAT('city ', CAST(n AS STRING))) AS city\n\
                 FROM UNNEST(GENERATE_ARRAY(1, {{size}})) AS n";
     let checks = "CALL `x.expect.unique`('d', 'sales', 'id', 0.01);\nCALL `x.expect.not_null`('d', 'sales', 'city', 0.005);\n\
                   CALL `x.expect.table_count_between`('d', 'sales', [950, 1200]);\n\

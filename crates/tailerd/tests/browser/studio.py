@@ -47,7 +47,10 @@ class Watch:
         context.on("weberror", lambda error: self.wrong.append(f"exception: {error.error}"))
 
     def _request(self, request):
-        there = ELSEWHERE and request.url.startswith(f"{ELSEWHERE}/")
+        # What the issuer's own pages load is not ours to judge.
+        there = ELSEWHERE and (
+            request.url.startswith(f"{ELSEWHERE}/")
+            or request.resource_type != "document" and request.frame.url.startswith(f"{ELSEWHERE}/"))
         if not request.url.startswith(f"{URL}/") and not there:
             self.wrong.append(f"a request to elsewhere: {request.url}")
 

@@ -33,7 +33,7 @@ with studio.browser() as browser:
         cause = studio.launch("JB", "--wait")
         # It has fired and begins anew.
         expect(job("JA")).to_contain_text("awaited")
-        expect(page.get_by_text("1 time", exact=True)).to_be_visible()
+        expect(page.locator("dt:has-text(\"Fired\") + dd").first).to_contain_text("1 time")
     studio.accessible(page)
     page.goto(studio.operation("JT"))
     expect(page.locator("#live tbody tr")).to_have_count(1)

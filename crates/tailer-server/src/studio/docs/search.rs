@@ -67,8 +67,8 @@ fn hit(indexed: &'static Indexed, words: &[String]) -> Option<Hit> {
         return None;
     };
     Some(Hit {
-        page: *page,
-        title: *title,
+        page,
+        title,
         heading: &section.heading.text,
         id: &section.heading.id,
         excerpt: excerpt(&section.text, text, words),
