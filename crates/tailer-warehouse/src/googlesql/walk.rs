@@ -1,4 +1,4 @@
-//! A walk over a parsed statement that finds the tables in it, see [`super::references`].
+//! A walk over a parsed statement that finds the tables in it, see [`mod@super::references`].
 //!
 //! The parser's visitor goes through every expression and subquery; what it does not know is what a name means where it stands, which
 //! is kept here: the CTEs in sight, and the names that the items of a FROM have, of which a path may begin with one.

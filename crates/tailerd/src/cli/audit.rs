@@ -7,13 +7,13 @@ use super::{DataArgs, OutputArgs, ServerArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
-    /// Only changes by this one, such as user:ana@example.com or token:<id>
+    /// Only changes by this one, such as user:ana@example.com or token:ID
     #[arg(long, value_name = "W")]
     pub(crate) who: Option<String>,
     /// Only changes of this kind, such as run_launch or configuration_deploy
     #[arg(long, value_name = "A")]
     pub(crate) action: Option<AuditAction>,
-    /// Only changes of this: a run id, an operation as DEV/table-to-table/sales_DEV, user:<name>, token:<id>
+    /// Only changes of this: a run id, an operation as DEV/table-to-table/sales_DEV, user:NAME, token:ID
     #[arg(long, value_name = "T")]
     pub(crate) target: Option<String>,
     /// Not before this day (UTC) or instant

@@ -1,7 +1,7 @@
 //! `/docs`: the user documentation and a reference of the API, part of the program, so that they are those of this version and there
 //! where nothing else can be reached.
 //!
-//! [`texts`] has the pages, [`search`] looks through them, [`reference`] describes the API from its own OpenAPI document.
+//! [`texts`] has the pages, [`search`] looks through them, [`mod@reference`] describes the API from its own OpenAPI document.
 
 mod reference;
 mod search;
