@@ -259,6 +259,8 @@ fn configure(folder: &Path) {
     let broken =
         [("good", "SELECT 1 AS n", json!({})), ("bad", wrong, json!({})), ("after", "SELECT 2 AS n", json!({}))];
     table_to_table(folder, "broken", &broken, json!({}));
+    // Fails before it asks the warehouse: as quick as a run can be.
+    table_to_table(folder, "unfilled", &[("one", "SELECT {{nothing}} AS n", json!({}))], json!({}));
     for id in ["JA", "JB", "JT"] {
         table_to_table(folder, id, &[("one", "SELECT 1 AS n", json!({ "table_name": id }))], json!({}));
     }
