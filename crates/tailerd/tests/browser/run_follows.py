@@ -46,7 +46,7 @@ with studio.browser() as browser:
     studio.accessible(page)
     with studio.without_reload(watching):
         watching.evaluate("() => { window.first = document.querySelector('#log .line') }")
-        page.get_by_role("button", name="Cancel the task count").click()
+        page.get_by_role("button", name="Cancel this task: count").click()
         expect(watching.locator("#log")).to_contain_text("cancelled by operator")
         expect(watching.get_by_role("heading", level=1)).not_to_contain_text("RUNNING")
         assert watching.evaluate("() => first.isConnected"), "lines are added, not drawn again"
