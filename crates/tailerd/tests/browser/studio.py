@@ -133,7 +133,8 @@ def redeploy(name, **changed):
 
 def launch(name, *more):
     """The id of a run that was launched by the API."""
-    return tailerd("launch", "table-to-table", f"{name}_DEV", *more).strip()
+    # With --wait, how it ended stands behind it.
+    return tailerd("launch", "table-to-table", f"{name}_DEV", *more).split()[0]
 
 
 def operation(name, kind="gbq-to-gbq"):
