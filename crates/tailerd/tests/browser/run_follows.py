@@ -47,14 +47,14 @@ with studio.browser() as browser:
     with studio.without_reload(watching):
         watching.evaluate("() => { window.first = document.querySelector('#log .line') }")
         page.get_by_role("button", name="Cancel this task: count").click()
-        expect(watching.locator("#log")).to_contain_text("cancelled by operator")
+        expect(watching.locator("#log")).to_contain_text("cancelled by user:operator")
         expect(watching.get_by_role("heading", level=1)).not_to_contain_text("RUNNING")
         assert watching.evaluate("() => first.isConnected"), "lines are added, not drawn again"
 
     with watching.expect_download() as download:
         watching.get_by_role("link", name="Download as text").click()
     text = download.value.path().read_text()
-    assert "cancelled by operator" in text and len(text.splitlines()) == watching.locator("#log .line").count(), text
+    assert "cancelled by user:operator" in text and len(text.splitlines()) == watching.locator("#log .line").count(), text
     watching.get_by_label("Task", exact=True).select_option("count")
     watching.get_by_role("button", name="Show").click()
     expect(watching.locator("#log")).to_contain_text("[count]")
