@@ -55,7 +55,7 @@ with studio.browser() as browser:
         watching.get_by_role("link", name="Download as text").click()
     text = download.value.path().read_text()
     assert "cancelled by user:operator" in text and len(text.splitlines()) == watching.locator("#log .line").count(), text
-    watching.get_by_label("Task", exact=True).select_option("count")
+    watching.locator("select[name=task]").select_option("count")
     watching.get_by_role("button", name="Show").click()
     expect(watching.locator("#log")).to_contain_text("[count]")
     studio.accessible(watching)
