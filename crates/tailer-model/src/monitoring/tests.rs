@@ -1,3 +1,5 @@
+//! `monitoring` as people write it: what is read, what is refused and where, and when somebody is told.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What operations of each kind read and write, as their configurations and SQL say.
+
 use serde_json::{Value, json};
 use tailer_model::parse_configuration;
 

@@ -1,3 +1,5 @@
+//! Parameters as people read them: what was written, what is inherited, what is a default.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The drawing of a lineage: layers from left to right, every node a link, long columns cut.
+
 use tailer_model::Identity;
 
 use super::*;

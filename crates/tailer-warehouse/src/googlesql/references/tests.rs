@@ -1,3 +1,5 @@
+//! Tables that SQL reads and writes, statement by statement.
+
 use super::*;
 
 /// Tables read, `<` tables written, `?` what is unclear.
