@@ -88,6 +88,8 @@ async fn ids_and_reserved_names_are_checked() {
     let message = invalid(bench.run(query_into("SELECT 1 AS a", "tailerd_internal.jobs", Truncate)).await);
     assert!(message.contains("warehouse's own"), "{message}");
     assert!(bench.run(Job::Query(query("SELECT * FROM tailerd_internal.jobs"))).await.is_err());
+    let message = invalid(bench.run(query_into("SELECT 1 AS a", "information_schema.t", Truncate)).await);
+    assert!(message.contains("exists"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,6 +128,54 @@ async fn jobs_on_one_table_take_turns() {
     }
     let rows = bench.rows("SELECT a FROM d.t").await;
     assert!(!rows.is_empty() && rows.len() <= 11, "{rows:?}");
+}
+
+/// Not even in a dataset that the long one has made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_short_job_does_not_wait_for_a_long_one() {
+    let long = "SELECT COUNT(*) AS n FROM UNNEST(GENERATE_ARRAY(1, 1000000)) AS a \
+                CROSS JOIN UNNEST(GENERATE_ARRAY(1, 1000000)) AS b WHERE MOD(a * b, 7) = 3";
+    let bench = Bench::new();
+    let warehouse = bench.warehouse();
+    let jobs = [
+        ("filled", query_into(long, "filled.long", Truncate)),
+        ("made", Job::Query(query(&format!("CREATE TABLE made.long AS {long}")))),
+        ("script", Job::Query(query(&format!("SELECT 1; CREATE TABLE script.long AS {long}")))),
+    ];
+    for (dataset, job) in jobs {
+        let id = id(dataset);
+        warehouse.submit(&id, job).await.unwrap();
+        let deadline = Instant::now() + Duration::from_secs(15);
+        while !warehouse.datasets(PROJECT).await.unwrap().contains(&dataset.to_owned()) {
+            assert!(Instant::now() < deadline, "{dataset}: only the long job sees its dataset");
+        }
+        let short = format!("{dataset}.short");
+        let done = bench.run(query_into("SELECT 1 AS n", &short, Truncate));
+        // Collisions are tried again for 20 seconds.
+        let done = tokio::time::timeout(Duration::from_secs(15), done).await;
+        done.unwrap_or_else(|_| panic!("{short} waits for the long job")).unwrap();
+        assert_eq!(bench.rows(&format!("SELECT n FROM {short}")).await, ["[1]"]);
+        warehouse.cancel(&id).await.unwrap();
+        assert!(matches!(warehouse.wait(&id).await, Err(WarehouseError::Cancelled)));
+        assert_eq!(warehouse.tables(PROJECT, dataset).await.unwrap(), ["short"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn jobs_find_a_dataset_missing_together() {
+    let bench = Bench::new();
+    let warehouse = bench.warehouse();
+    let jobs = (0..12).map(|n| {
+        let (id, job) = (id(&format!("job-{n}")), query_into("SELECT 1 AS n", &format!("new.t{n}"), Truncate));
+        async move {
+            warehouse.submit(&id, job).await?;
+            warehouse.wait(&id).await
+        }
+    });
+    for outcome in futures_join(jobs).await {
+        outcome.unwrap();
+    }
+    assert_eq!(warehouse.tables(PROJECT, "new").await.unwrap().len(), 12);
 }
 
 async fn futures_join<F: Future>(jobs: impl Iterator<Item = F>) -> Vec<F::Output> {

@@ -19,7 +19,7 @@ use super::{
     instance::{Instance, TableLock},
     own::Own,
 };
-use crate::{TableName, WarehouseError};
+use crate::{TableName, WarehouseError, googlesql::quote};
 
 /// How long colliding transactions are tried again before the job fails as transient.
 const COLLISION_PATIENCE: Duration = Duration::from_secs(20);
@@ -63,6 +63,8 @@ pub(crate) struct Session<'a> {
     users_transaction: Cell<bool>,
     /// Tables that the user's transaction has written: nobody else writes them before it has ended.
     held: RefCell<Vec<TableName>>,
+    /// SQL that makes the dataset which the running transaction lacks, see [`Self::make_dataset`].
+    lacking: RefCell<Option<String>>,
     own: Own,
 }
 
@@ -77,6 +79,7 @@ impl<'a> Session<'a> {
             in_transaction: Cell::new(false),
             users_transaction: Cell::new(false),
             held: RefCell::default(),
+            lacking: RefCell::default(),
             own: Own::default(),
         })
     }
@@ -193,15 +196,22 @@ impl<'a> Session<'a> {
     }
 
     /// Runs `effect` in one transaction: all of it or nothing. Tried again when another transaction got in the way, so
-    /// `effect` must only do things that are undone by a rollback.
+    /// `effect` must only do things that are undone by a rollback. A dataset that it lacks is made before it is tried again.
     pub(crate) fn transaction<T>(&self, effect: impl Fn() -> Result<T, WarehouseError>) -> Result<T, WarehouseError> {
         if self.users_transaction.get() {
             return effect();
         }
         let started = Instant::now();
         let mut pause = Duration::from_millis(1);
+        let mut refused = false;
         loop {
-            let result = self.try_transaction(&effect);
+            let result = match (self.try_transaction(&effect), self.lacking.take()) {
+                (Err(_), Some(dataset)) => match self.make_lacking(&dataset, &mut refused) {
+                    Ok(()) => continue,
+                    Err(error) => Err(error),
+                },
+                (result, _) => result,
+            };
             match result {
                 Err(WarehouseError::Transient(_)) if started.elapsed() < COLLISION_PATIENCE => {
                     self.check()?;
@@ -210,6 +220,31 @@ impl<'a> Session<'a> {
                 }
                 result => return result,
             }
+        }
+    }
+
+    /// Makes the dataset that [`Self::transaction`] lacks, outside of it: as long as a transaction is open that made a dataset, DuckDB
+    /// lets nobody else make or use it, and the statement that follows may take hours. The transaction is begun anew, because it does
+    /// not see what was made after its start. When its effect fails, the dataset stays, empty.
+    ///
+    /// The user's transaction cannot be begun anew: a dataset that it makes is its own until it ends.
+    pub(crate) fn make_dataset(&self, project: &str, dataset: &str) -> Result<(), WarehouseError> {
+        let sql = format!("CREATE SCHEMA {}.{}", quote(project), quote(dataset));
+        if self.users_transaction.get() {
+            return self.execute(&sql, []).map(drop);
+        }
+        self.lacking.replace(Some(sql));
+        Err(WarehouseError::Transient(format!("dataset {project}.{dataset} has to be made first")))
+    }
+
+    /// A first refusal is no error: another job may have made the dataset a moment before, and the next attempt sees it.
+    fn make_lacking(&self, dataset: &str, refused: &mut bool) -> Result<(), WarehouseError> {
+        match self.execute(dataset, []) {
+            Err(WarehouseError::Invalid { .. } | WarehouseError::AlreadyExists(_)) if !*refused => {
+                *refused = true;
+                Ok(())
+            }
+            made => made.map(drop),
         }
     }
 

@@ -214,7 +214,7 @@ pub(crate) fn column_sql(field: &Field) -> String {
     format!("{} {}{required}", quote(&field.name), Type::of_field(field).to_duckdb())
 }
 
-/// Makes the dataset of a table inside the running transaction.
+/// Sees to it that the running transaction has the dataset of a table.
 pub(crate) fn ensure_dataset(session: &Session<'_>, table: &TableName) -> Result<(), WarehouseError> {
     if table.dataset.eq_ignore_ascii_case(INTERNAL) {
         return Err(invalid(format!("dataset `{INTERNAL}` is the warehouse's own: choose another name")));
@@ -230,10 +230,7 @@ pub(crate) fn ensure_dataset(session: &Session<'_>, table: &TableName) -> Result
             "datasets that differ in letter case only: `{other}` and `{}` of project `{}`",
             table.dataset, table.project
         ))),
-        None => {
-            session.execute(&format!("CREATE SCHEMA {}.{}", quote(&table.project), quote(&table.dataset)), [])?;
-            Ok(())
-        }
+        None => session.make_dataset(&table.project, &table.dataset),
     }
 }
 
