@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tailer_engine::{EngineError, Idempotency};
+use tailer_warehouse::Warehouse as _;
 
 use crate::support::{House, ONE, actor, launch, no_op, sql_tasks, table_to_table};
 
@@ -139,6 +140,29 @@ async fn a_cancelled_run_stops_its_statement_and_frees_its_slot() {
         house.engine.cancel_run(&table_to_table("long"), &first, &actor("me")).await,
         Err(EngineError::Conflict { .. })
     ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_run_does_not_wait_for_a_long_one() {
+    let house = House::new().await;
+    for (id, file) in [("long", LONG), ("short", ONE)] {
+        let mut configuration = sql_tasks(id, &[], &[("t", file.0, "critical")]);
+        configuration["workflow"][0]["table_name"] = json!(id);
+        house.deploy(configuration, &[file]).await;
+    }
+    let long = house.launch("long").await;
+    house
+        .until("the long task has made the dataset of both", async || {
+            house.warehouse.datasets("p").await.unwrap().contains(&"d".to_owned()).then_some(())
+        })
+        .await;
+    for _ in 0..3 {
+        assert_eq!(house.run("short").await.run.status, "SUCCESS");
+    }
+    let details = house.engine.run_details(&table_to_table("long"), &long).await.unwrap();
+    assert_eq!(details.run.status, "RUNNING");
+    house.engine.cancel_run(&table_to_table("long"), &long, &actor("me")).await.unwrap();
+    house.ended("long", &long).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
