@@ -1,5 +1,5 @@
-//! What the Studio's pages take at the server with a long history: 1,000,000 runs of 2,000 operations, 200 workflows, a run with 40
-//! tasks and a long log, 5,000 runs that wait (`make bench`); SQLite, and PostgreSQL where `TAILERD_TEST_POSTGRES` names a server.
+//! What the Studio's pages take at the server with a long history: 1,000,000 runs of 2,000 operations and what a house has beside
+//! them (`make bench`); SQLite, and PostgreSQL where `TAILERD_TEST_POSTGRES` names a server.
 //!
 //! Somebody signs in and asks for every page, one after the other on one connection. Wanted are 50 ms for the 95th of a hundred;
 //! what a page and the files it names transfer is told beside it. `TAILERD_BENCH_RUNS` fills in another number of runs.
@@ -7,6 +7,7 @@
 
 mod api;
 mod filled;
+mod furnished;
 mod place;
 mod report;
 #[path = "../tests/support/mod.rs"]
@@ -14,26 +15,16 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use filled::{deployed, fill, identity, run, runs_wanted, write};
+use filled::{fill, runs_wanted};
+use furnished::furnish;
 use jiff::{SignedDuration, Timestamp};
 use place::Place;
 use report::{Table, millis, percentile};
 use serde_json::json;
 use support::{ACCOUNT, Server, table_to_table};
-use tailer_model::{
-    ConfigurationType, Criticality, Environment, Identity, JobId, RunId, RunStatus, SubStatus, TaskStatus, TriggerType,
-};
-use tailer_store::{
-    ConfigurationKey, Store, configurations, logs, runs as store_runs,
-    tasks::{self, TaskEnd},
-    workflows,
-};
+use tailer_model::RunId;
 
 const CONFIGURATIONS: usize = 2_000;
-const WORKFLOWS: usize = 200;
-const WAITING: usize = 5_000;
-const TASKS: usize = 40;
-const LINES: usize = 20_000;
 /// Times that each page is asked for.
 const TIMES: usize = 200;
 const WANTED: Duration = Duration::from_millis(50);
@@ -51,87 +42,11 @@ fn main() {
         table_to_table(&place.folder, "probe", &[("one", "SELECT 1 AS n", json!({}))], json!({}));
         let keys = fill(&place, runs_wanted(), CONFIGURATIONS);
         let store = place.store();
-        let detailed = furnish(&store, &keys);
+        let detailed = furnish(&store, &keys, runs_wanted());
         drop(store);
         runtime.block_on(measure(&place, &detailed, &mut table));
     }
     table.print();
-}
-
-/// Adds what few have: a run with many tasks and a long log, runs that wait, workflows. Answers that run.
-fn furnish(store: &Store, keys: &[ConfigurationKey]) -> RunId {
-    let now = Timestamp::now();
-    let (key, waiting) = (keys[1], keys[2]);
-    let of = run(1, key, TriggerType::Api, now);
-    let id = of.run_id.clone();
-    write(store, move |tx| store_runs::create(tx, &of));
-    let detailed = id.clone();
-    write(store, move |tx| {
-        let lease = now + SignedDuration::from_secs(60);
-        let held = store_runs::claim(tx, "bench", now, lease, 1, 10, store_runs::Place::Home)?;
-        let fence = held.first().unwrap().fence;
-        let names: Vec<_> = (0..TASKS)
-            .map(|n| (format!("task_{n}").parse().unwrap(), "sql".to_owned(), Criticality::Critical))
-            .collect();
-        tasks::plan(tx, &id, fence, &names)?;
-        for (n, (task, ..)) in (0_i64..).zip(&names) {
-            let start = now + SignedDuration::from_secs(n);
-            tasks::start(tx, &id, fence, task, 1, start)?;
-            let statistics = json!({"rows": 1_000 + n, "bytes": 50_000, "slot_milliseconds": 1_500});
-            let sql = Some("SELECT a.one,\n  a.two\nFROM somewhere AS a\nWHERE a.three\n".repeat(15));
-            let at = start + SignedDuration::from_secs(5);
-            tasks::finish(
-                tx,
-                &id,
-                fence,
-                task,
-                TaskEnd { status: TaskStatus::Success, statistics, sql, error: None, at },
-            )?;
-        }
-        let line = |n: usize| logs::LogLine {
-            date: now,
-            level: if n.is_multiple_of(100) { "WARNING" } else { "INFO" }.into(),
-            task_id: Some(names[n % TASKS].0.clone()),
-            message: format!("line {n} of a log that says as much as such lines do"),
-        };
-        logs::append(tx, &id, &(0..LINES).map(line).collect::<Vec<_>>())?;
-        store_runs::finish(tx, &id, fence, RunStatus::Success, SubStatus::Success, None, now)?;
-        // Nobody takes what is disabled.
-        configurations::set_flags(tx, waiting, Some(false), None, "bench", now)
-    });
-    write(store, move |tx| {
-        (0..WAITING).try_for_each(|n| {
-            let at = now - SignedDuration::from_secs(i64::try_from(n).unwrap_or_default());
-            store_runs::create(tx, &run(2, waiting, TriggerType::Api, at))
-        })
-    });
-    let (one, two) = (identity(10).job_id(None), identity(30).job_id(None));
-    write(store, move |tx| (0..WORKFLOWS).try_for_each(|n| workflow(tx, n, [one.clone(), two.clone()], now)));
-    detailed
-}
-
-fn workflow(
-    tx: &mut tailer_store::Tx<'_>,
-    n: usize,
-    jobs: [JobId; 2],
-    at: Timestamp,
-) -> Result<(), tailer_store::StoreError> {
-    let identity = Identity {
-        account: ACCOUNT.parse().unwrap(),
-        environment: Environment::Dev,
-        configuration_type: ConfigurationType::Workflow,
-        configuration_id: format!("workflow_{n}_DEV"),
-    };
-    let document = json!({
-        "configuration_type": "workflow", "configuration_id": format!("workflow_{n}"), "environment": "DEV",
-        "account": ACCOUNT, "version": "2", "short_description": "after two", "schedule_interval_reset": "0 5 * * *",
-        "authorized_job_ids": jobs,
-        "target_dag": { "configuration_type": "table-to-table", "configuration_id": "operation_1_DEV" },
-    });
-    let key = configurations::deploy(tx, &deployed(identity, document.to_string()))?.key;
-    workflows::deploy(tx, key, &jobs, at)?;
-    let arrived = RunId::new(at, uuid::Uuid::new_v4());
-    workflows::arrive(tx, key, &jobs[n % 2], &arrived, at)
 }
 
 async fn measure(place: &Place, detailed: &RunId, table: &mut Table) {
@@ -148,7 +63,11 @@ async fn measure(place: &Place, detailed: &RunId, table: &mut Table) {
         ("operations, searched", "/operations?q=operation_19".into()),
         ("operations, page 20", "/operations?page=20".into()),
         ("operations of an environment", "/operations?environment=DEV&kind=table-to-table".into()),
+        ("operations, the latest run first", "/operations?sort=last-run".into()),
+        ("operations, most failures first", "/operations?sort=failures".into()),
+        ("operations, with failures", "/operations?state=failing".into()),
         ("operation", format!("/operations/{ACCOUNT}/DEV/gbq-to-gbq/operation_1_DEV")),
+        ("operation, its versions", format!("/operations/{ACCOUNT}/DEV/gbq-to-gbq/operation_1_DEV/versions")),
         ("runs", "/runs".into()),
         ("runs, page 21", deep),
         ("runs, FAILED", "/runs?status=FAILED".into()),
@@ -180,12 +99,35 @@ async fn measure(place: &Place, detailed: &RunId, table: &mut Table) {
         ("run, what follows its log", format!("/runs/{detailed}/log?after=1")),
         ("workflows", "/workflows".into()),
         ("workflows that wait", "/workflows?state=waiting".into()),
+        ("catalog", "/catalog".into()),
+        ("catalog, a dataset", "/catalog/p/d".into()),
+        ("catalog, a table", "/catalog/p/d/table_500".into()),
+        ("quality", "/quality".into()),
+        ("quality, failed, page 3", "/quality?result=failed&page=3".into()),
+        ("quality, searched", "/quality?q=table_39".into()),
+        ("expectation", visitor.first_link("/quality", "/quality/").await),
+        ("freshness", "/freshness".into()),
+        ("freshness, late", "/freshness?timing=Late".into()),
+        ("freshness, searched", "/freshness?q=operation_19".into()),
+        ("audit", "/audit".into()),
+        ("audit, page 21", visitor.deep("/audit").await),
+        ("audit of one person", "/audit?who=user:ana".into()),
+        ("audit of an action", "/audit?action=configuration_disable".into()),
+        ("audit of an operation", "/audit?target=PROD/gbq-to-gbq/operation_20_PROD".into()),
+        ("audit of one person, an action that is rare", "/audit?who=user:ana&action=configuration_disable".into()),
+        ("audit of one person, an action (none)", "/audit?who=user:bob&action=configuration_disable".into()),
+        (
+            "audit of an operation, one person (none)",
+            "/audit?target=PROD/gbq-to-gbq/operation_20_PROD&who=user:bob".into(),
+        ),
         ("settings", "/settings".into()),
+        ("docs", "/docs".into()),
     ] {
-        let (times, size) = visitor.times(&path).await;
+        let (first, times, size) = visitor.times(&path).await;
         let (p50, p95, p99) = (percentile(&times, 50), percentile(&times, 95), percentile(&times, 99));
         let beside = format!(
-            "p50 {}, p99 {}, {:.0} kB, first view {:.0} kB{}",
+            "first {}, p50 {}, p99 {}, {:.0} kB, first view {:.0} kB{}",
+            millis(first),
             millis(p50),
             millis(p99),
             size as f64 / 1e3,
@@ -254,7 +196,13 @@ impl Visitor {
         path
     }
 
-    async fn times(&self, path: &str) -> (Vec<Duration>, usize) {
+    /// The first address of a page that begins so.
+    async fn first_link(&self, path: &str, begin: &str) -> String {
+        let page = self.page(path).await;
+        page.split('"').find(|text| text.starts_with(begin)).unwrap_or_else(|| panic!("{page}")).to_owned()
+    }
+
+    async fn times(&self, path: &str) -> (Duration, Vec<Duration>, usize) {
         let mut size = 0;
         let mut times = Vec::with_capacity(TIMES);
         for _ in 0..TIMES {
@@ -262,7 +210,8 @@ impl Visitor {
             size = self.page(path).await.len();
             times.push(began.elapsed());
         }
+        let first = times[0];
         times.sort();
-        (times, size)
+        (first, times, size)
     }
 }

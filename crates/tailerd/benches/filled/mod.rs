@@ -18,7 +18,7 @@ use tailer_store::{
 use super::{place::Place, support::ACCOUNT};
 
 /// Runs recorded in one transaction.
-const BATCH: usize = 5_000;
+pub const BATCH: usize = 5_000;
 
 /// How many runs to fill in: a million, or what `TAILERD_BENCH_RUNS` says.
 pub fn runs_wanted() -> usize {
@@ -104,19 +104,33 @@ fn version(n: usize, document: &str) -> NewVersion {
     let mut document: Value = serde_json::from_str(document).unwrap();
     document["configuration_id"] = json!(format!("operation_{n}"));
     document["environment"] = json!(identity.environment);
+    document["workflow"][0]["table_name"] = json!(format!("table_{n}"));
     if n.is_multiple_of(10) {
         document["schedule_interval"] = json!("0 6 1 1 *");
         document["start_date"] = json!("2024, 1, 1");
     }
-    deployed(identity, document.to_string())
+    deployed(identity, document.to_string(), &sql(n))
+}
+
+/// A table that is made from the tables of three others.
+fn sql(n: usize) -> String {
+    let from = |less: usize| format!("`p.d.table_{}`", n.saturating_sub(less));
+    format!(
+        "SELECT a.pk, a.sold, b.label, SUM(a.sold * c.price) AS revenue\nFROM {} AS a\nJOIN {} AS b USING (pk)\n\
+         LEFT JOIN (SELECT pk, MAX(price) AS price FROM {} WHERE day >= DATE_SUB(CURRENT_DATE(), INTERVAL 7 DAY) GROUP BY pk) AS c\n  \
+         ON c.pk = a.pk\nGROUP BY 1, 2, 3\n",
+        from(1),
+        from(7),
+        from(100)
+    )
 }
 
 /// A version of a configuration, with the file that the probe names.
-pub fn deployed(identity: Identity, document: String) -> NewVersion {
+pub fn deployed(identity: Identity, document: String, sql: &str) -> NewVersion {
     NewVersion {
         identity,
         document,
-        files: [("probe_one.sql".to_owned(), b"SELECT 1 AS n".to_vec())].into(),
+        files: [("probe_one.sql".to_owned(), sql.as_bytes().to_vec())].into(),
         activated: true,
         archived: false,
         max_active_runs: 1,
