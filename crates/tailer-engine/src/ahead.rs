@@ -32,7 +32,9 @@ impl Engine {
             let loaded = store.read(move |tx| inner.cache.load(tx, row.key, row.version)).await;
             // What cannot be read any more says so where it is shown.
             if let Ok(loaded) = loaded {
-                let work = tokio::task::spawn_blocking(move || { loaded.footprint(); });
+                let work = tokio::task::spawn_blocking(move || {
+                    loaded.footprint();
+                });
                 work.await.map_err(|error| EngineError::Internal(format!("{}: {error}", row.identity)))?;
             }
             accounts.insert(row.identity.account);

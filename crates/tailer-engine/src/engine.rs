@@ -225,7 +225,9 @@ impl Engine {
                 engine.told(what);
             }
         })?;
-        Ok(Self(inner))
+        let engine = Self(inner);
+        engine.read_ahead();
+        Ok(engine)
     }
 
     /// Stops taking work, gives running work `grace` to end, then lets go of what still runs: its statements are stopped, its

@@ -8,6 +8,7 @@
 //!
 //! Time and randomness come in through [`Clock`] and [`Ids`]. The engine knows nothing of HTTP, tokens or folders.
 
+mod ahead;
 mod alerts;
 mod audit;
 mod backfill;

@@ -110,6 +110,20 @@ pub struct AuditRow {
     pub after: Json,
 }
 
+/// Where an entry stands in a listing: its instant and sequence.
+pub type Position = (Timestamp, i64);
+
+/// A page of a listing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AuditPage {
+    /// Newest first.
+    pub entries: Vec<AuditRow>,
+    /// Whether there are older ones.
+    pub more: bool,
+    /// How far entries were looked at, where that is not as far as they go: the next page goes on there.
+    pub reached: Option<Position>,
+}
+
 /// Which entries to list.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
@@ -127,7 +141,7 @@ pub struct AuditFilter {
     /// Excluded.
     pub to: Option<Timestamp>,
     /// Only what comes after the entry of this instant and sequence: where a page ended, the next goes on.
-    pub after: Option<(Timestamp, i64)>,
+    pub after: Option<Position>,
     pub limit: u32,
 }
 
@@ -242,9 +256,57 @@ fn one_more(told: Option<&Json>, address: &str, at: Timestamp) -> Json {
 /// # Errors
 /// What the database says.
 pub fn list(tx: &mut Tx<'_>, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
-    let (sql, params) = statement(filter);
+    let (sql, params) = statement(filter, None);
     tx.query(&sql, &params, read)
 }
+
+/// A page of the entries of an account. Of filters that fit rarely together it looks at no more than `most` entries that fit one.
+///
+/// # Errors
+/// What the database says.
+pub fn page(tx: &mut Tx<'_>, filter: &AuditFilter, most: u32) -> Result<AuditPage, StoreError> {
+    let reached = if looks(filter) { far(tx, filter, most)? } else { None };
+    let one_more = AuditFilter { limit: filter.limit.saturating_add(1), ..filter.clone() };
+    let (sql, params) = statement(&one_more, reached);
+    let mut entries = tx.query(&sql, &params, read)?;
+    let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    Ok(AuditPage { entries, more, reached: reached.filter(|_| !more) })
+}
+
+/// Whether more is asked of entries than the index of the narrowest filter knows.
+fn looks(filter: &AuditFilter) -> bool {
+    let asked = [
+        filter.who.is_some(),
+        filter.action.is_some(),
+        filter.target.is_some(),
+        filter.operation.is_some(),
+        filter.without_access,
+    ];
+    let own = usize::from(narrowest(filter) != "via");
+    asked.into_iter().filter(|asked| *asked).count() > own
+}
+
+/// Where the first `most` entries end that fit the narrowest filter; `None` when there are fewer.
+fn far(tx: &mut Tx<'_>, filter: &AuditFilter, most: u32) -> Result<Option<Position>, StoreError> {
+    let narrowest = narrowest(filter);
+    let only = |name: &str| narrowest == name;
+    let walked = AuditFilter {
+        without_access: false,
+        who: filter.who.clone().filter(|_| only("who")),
+        action: filter.action.filter(|_| only("action")),
+        target: filter.target.clone().filter(|_| only("target")),
+        operation: filter.operation.clone().filter(|_| only("operation")),
+        ..filter.clone()
+    };
+    let (condition, mut params) = condition(&walked, None);
+    params.push(most.saturating_sub(1).into());
+    let sql = format!("SELECT recorded, sequence FROM audit {condition}{ORDER} LIMIT 1 OFFSET ?{}", params.len());
+    tx.query_one(&sql, &params, |row| Ok((row.take()?, row.take()?)))
+}
+
+const ORDER: &str = "ORDER BY recorded DESC, sequence DESC";
 
 const COLUMNS: &str = "sequence, recorded, who, via, account, action, target, operation, before, after";
 
@@ -266,7 +328,14 @@ fn read(row: &Row<'_>) -> Result<AuditRow, StoreError> {
     })
 }
 
-fn statement(filter: &AuditFilter) -> (String, Vec<Value<'_>>) {
+fn statement(filter: &AuditFilter, until: Option<Position>) -> (String, Vec<Value<'_>>) {
+    let (condition, mut params) = condition(filter, until);
+    params.push(filter.limit.into());
+    (format!("SELECT {COLUMNS} FROM audit {condition}{ORDER} LIMIT ?{}", params.len()), params)
+}
+
+/// What entries have to fit, `until` included.
+fn condition(filter: &AuditFilter, until: Option<Position>) -> (String, Vec<Value<'_>>) {
     let conditions: [(&str, Option<Value<'_>>); 7] = [
         ("account =", filter.account.as_ref().map(Value::from)),
         ("who =", filter.who.as_deref().map(Value::from)),
@@ -294,10 +363,11 @@ fn statement(filter: &AuditFilter) -> (String, Vec<Value<'_>>) {
         params.extend([at.into(), sequence.into()]);
         clauses.push(format!("(recorded, sequence) < (?{}, ?{})", params.len() - 1, params.len()));
     }
-    params.push(filter.limit.into());
-    let condition = if clauses.is_empty() { String::new() } else { format!("WHERE {} ", clauses.join(" AND ")) };
-    let limit = params.len();
-    (format!("SELECT {COLUMNS} FROM audit {condition}ORDER BY recorded DESC, sequence DESC LIMIT ?{limit}"), params)
+    if let Some((at, sequence)) = until {
+        params.extend([at.into(), sequence.into()]);
+        clauses.push(format!("(recorded, sequence) >= (?{}, ?{})", params.len() - 1, params.len()));
+    }
+    (if clauses.is_empty() { String::new() } else { format!("WHERE {} ", clauses.join(" AND ")) }, params)
 }
 
 /// The column whose condition means the index of the filter that leaves fewest entries (`migrations/0009_audit.sql`).
@@ -358,7 +428,7 @@ mod tests {
 
     fn plan(store: &Store, filter: AuditFilter) -> Vec<String> {
         let explain = move |tx: &mut Tx<'_>| {
-            let (sql, params) = statement(&filter);
+            let (sql, params) = statement(&filter, None);
             tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), &params, |row| {
                 let _numbers: [i64; 3] = [row.take()?, row.take()?, row.take()?];
                 row.take::<String>()

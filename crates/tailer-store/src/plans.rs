@@ -249,6 +249,7 @@ fn tell_changes(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         AuditFilter { operation: Some("x".into()), without_access: true, ..of },
     ] {
         audit::list(tx, &filter)?;
+        audit::page(tx, &AuditFilter { who: Some("ada".into()), ..filter }, 1)?;
     }
     audit::oldest(tx)?;
     assert_eq!(audit::prune(tx, now(), 10)?, 0);

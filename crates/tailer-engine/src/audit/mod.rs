@@ -11,10 +11,13 @@ use serde_json::Value;
 use tailer_model::{AccountId, AuditAction, Via, rfc3339_micros};
 use tailer_store::{
     Tx,
-    audit::{self, AuditFilter, AuditRow, operation_path},
+    audit::{self, AuditFilter, AuditRow, Position, operation_path},
 };
 
 use crate::{ConfigurationRef, Engine, EngineError, configurations::resolve};
+
+/// Most entries that one page looks at, where filters fit rarely together.
+const LOOKED_AT: u32 = 20_000;
 
 /// Which entries of an account to show.
 #[derive(Debug, Clone)]
@@ -42,6 +45,8 @@ pub struct AuditPage {
     pub entries: Vec<AuditView>,
     /// Where the next page goes on; `None` on the last.
     pub next: Option<String>,
+    /// How far it was looked, where there may be more beyond: filters may fit too rarely together to be found at once.
+    pub reached: Option<Timestamp>,
 }
 
 /// One change.
@@ -86,21 +91,22 @@ impl Engine {
                     from: query.from,
                     to: query.to,
                     after,
-                    // One more tells whether there is another page.
-                    limit: query.limit.saturating_add(1),
+                    limit: query.limit,
                 };
-                Ok(page(audit::list(tx, &filter)?, query.limit))
+                Ok(view(audit::page(tx, &filter, LOOKED_AT)?))
             })
             .await
     }
 }
 
-fn page(mut rows: Vec<AuditRow>, limit: u32) -> AuditPage {
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > most;
-    rows.truncate(most);
-    let next = rows.last().filter(|_| more).map(|last| format!("{}.{}", last.at.as_microsecond(), last.sequence));
-    AuditPage { entries: rows.into_iter().map(AuditView::from).collect(), next }
+fn view(page: audit::AuditPage) -> AuditPage {
+    let last = page.entries.last().filter(|_| page.more).map(|last| (last.at, last.sequence));
+    let cursor = |(at, sequence): Position| format!("{}.{sequence}", at.as_microsecond());
+    AuditPage {
+        entries: page.entries.into_iter().map(AuditView::from).collect(),
+        next: last.or(page.reached).map(cursor),
+        reached: page.reached.map(|(at, _)| at),
+    }
 }
 
 impl From<AuditRow> for AuditView {
@@ -111,7 +117,7 @@ impl From<AuditRow> for AuditView {
 }
 
 /// Where a page ended: instant and number of its last entry.
-fn read_cursor(text: &str) -> Result<(Timestamp, i64), EngineError> {
+fn read_cursor(text: &str) -> Result<Position, EngineError> {
     let parsed = text
         .split_once('.')
         .and_then(|(at, sequence)| Some((Timestamp::from_microsecond(at.parse().ok()?).ok()?, sequence.parse().ok()?)));

@@ -62,8 +62,8 @@ pub struct TableDetails {
 }
 
 impl Engine {
-    /// What the account's operations read and write. The first call after a start reads their SQL.
-    async fn index(&self, account: &AccountId) -> Result<Arc<Index>, EngineError> {
+    /// What the account's operations read and write. Reads the SQL of those that were not read ahead.
+    pub(crate) async fn index(&self, account: &AccountId) -> Result<Arc<Index>, EngineError> {
         let (inner, wanted) = (self.0.clone(), account.clone());
         let found = self.0.parts.store.read(move |tx| {
             let filter =

@@ -229,6 +229,53 @@ fn entries_are_found_by_what_they_tell_page_by_page() {
 }
 
 #[test]
+fn a_page_of_filters_that_fit_rarely_together_says_how_far_it_looked() {
+    let bench = Bench::new();
+    let of = table("sales_DEV");
+    let names = ["user:ana", "user:bob"];
+    bench.tx(move |tx| {
+        for second in 0..40 {
+            // One of Ana's changes is another one.
+            let action = if second == 4 { AuditAction::RunCancel } else { AuditAction::ConfigurationEnable };
+            let by = Actor::new(names[usize::from(second % 2 == 1)], Via::Studio);
+            audit::record(tx, &Entry::of_operation(&by, at(second), action, &of))?;
+        }
+        Ok(())
+    });
+    let page = |filter: AuditFilter| {
+        let filter = AuditFilter { account: Some(account()), limit: 10, ..filter };
+        bench.tx(move |tx| audit::page(tx, &filter, 5))
+    };
+    let one_filter = page(AuditFilter { who: Some("user:ana".into()), ..AuditFilter::default() });
+    assert_eq!((one_filter.entries.len(), one_filter.more, one_filter.reached), (10, true, None), "it need not look");
+
+    let rare = || AuditFilter {
+        who: Some("user:ana".into()),
+        action: Some(AuditAction::RunCancel),
+        without_access: true,
+        ..AuditFilter::default()
+    };
+    let (mut pages, mut found, mut after) = (0, Vec::new(), None);
+    loop {
+        let one = page(AuditFilter { after, ..rare() });
+        pages += 1;
+        found.extend(one.entries.iter().map(|entry| entry.at));
+        assert!(!one.more);
+        if pages == 1 {
+            // Hers are those of even seconds: 38, 36, 34, 32 and 30 were looked at.
+            assert_eq!(one.reached.map(|(reached, _)| reached), Some(at(30)));
+        }
+        match one.reached {
+            Some(reached) => after = Some(reached),
+            None => break,
+        }
+    }
+    assert_eq!((pages, found), (5, vec![at(4)]), "nothing is passed over");
+    let past = page(AuditFilter { from: Some(at(35)), ..rare() });
+    assert_eq!((past.entries.len(), past.reached), (0, None), "two of hers are all since then");
+}
+
+#[test]
 fn refused_sign_ins_are_counted_not_listed() {
     let bench = Bench::new();
     let refuse = |second: i64, address: &'static str| {

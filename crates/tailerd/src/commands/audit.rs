@@ -32,7 +32,6 @@ pub(crate) async fn run(args: AuditArgs) -> Result<Exit, Failure> {
 async fn from_server(args: &AuditArgs) -> Result<Vec<Value>, Failure> {
     let client = Client::new(&args.server)?;
     let mut body = client.account_body("get_audit_log")?;
-    client::set(&mut body, "limit", json!(args.limit));
     let given = [
         ("who", args.who.as_ref().map(|who| json!(who))),
         ("audit_action", args.action.map(|action| json!(action))),
@@ -45,8 +44,18 @@ async fn from_server(args: &AuditArgs) -> Result<Vec<Value>, Failure> {
             client::set(&mut body, name, value);
         }
     }
-    let answer = client.call(client::AUDIT, &body).await?;
-    Ok(client::results(&answer).to_vec())
+    let wanted = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let mut entries = Vec::new();
+    // A page may hold fewer than there are.
+    loop {
+        client::set(&mut body, "limit", json!(wanted - entries.len()));
+        let answer = client.call(client::AUDIT, &body).await?;
+        entries.extend_from_slice(client::results(&answer));
+        match answer.get("after").filter(|after| !after.is_null()) {
+            Some(after) if entries.len() < wanted => client::set(&mut body, "after", after.clone()),
+            _ => return Ok(entries),
+        }
+    }
 }
 
 async fn from_folder(args: &AuditArgs) -> Result<Vec<Value>, Failure> {

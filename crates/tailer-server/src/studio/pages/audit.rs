@@ -15,7 +15,7 @@ use tailer_model::{AccountId, AuditAction, Moment};
 
 use crate::{
     app::App,
-    studio::{error::PageError, filters, frame, frame::Frame, visitor::Visitor},
+    studio::{charts, error::PageError, filters, frame, frame::Frame, visitor::Visitor},
 };
 
 /// Path of the page.
@@ -68,6 +68,8 @@ struct Audit {
     entries: Vec<Entry>,
     /// Address of the next page.
     next: Option<String>,
+    /// How far was looked, where there may be more.
+    reached: Option<String>,
     actions: Vec<AuditAction>,
 }
 
@@ -94,9 +96,10 @@ pub(in crate::studio) async fn page(
     };
     let page = app.engine.audit_log(query).await?;
     let next = page.next.map(|after| address(&account, &Asked { after, ..asked.clone() }));
+    let reached = page.reached.map(|reached| charts::moment(&reached.to_string()));
     let entries = page.entries.into_iter().map(|entry| shown(&account, entry)).collect();
     let actions = AuditAction::ALL.iter().copied().filter(|action| administers || !action.is_about_access()).collect();
-    Ok(frame::render(StatusCode::OK, &Audit { frame, asked, entries, next, actions }))
+    Ok(frame::render(StatusCode::OK, &Audit { frame, asked, entries, next, reached, actions }))
 }
 
 /// Address of the log of an operation and its runs.
