@@ -18,6 +18,7 @@ mod lineage;
 mod markdown;
 mod notes;
 mod numbers;
+mod pager;
 mod pages;
 mod plots;
 mod sign_in;

@@ -24,11 +24,10 @@ use crate::{
         error::PageError,
         filters, frame,
         frame::Frame,
+        pager::{Beside, PAGE, Pager},
         visitor::Visitor,
     },
 };
-
-const PAGE: usize = 100;
 
 /// Most that the overview names.
 const ON_OVERVIEW: usize = 8;
@@ -140,8 +139,7 @@ struct FreshnessOf {
     cards: Vec<Card>,
     operations: Vec<Operation>,
     total: usize,
-    previous: Option<String>,
-    next: Option<String>,
+    beside: Beside,
     timings: &'static [Timing],
     statuses: &'static [Today],
     frequencies: &'static [Frequency],
@@ -171,39 +169,36 @@ pub(in crate::studio) async fn page(
 ) -> Result<Response, PageError> {
     let account = filters::account(&visitor, &asked.account)?;
     let frame = Frame::new(&visitor, "Freshness", "/freshness", &account)?;
-    let number = filters::read::<usize>("page", &asked.page)?.unwrap_or(1).max(1);
+    let pager = Pager::read(&asked.page, PAGE)?;
     let query = FreshnessQuery {
         status: filters::read("status", &asked.status)?,
         timing: filters::read("timing", &asked.timing)?,
         frequency: filters::read("frequency", &asked.frequency)?,
         search: asked.q.trim().to_owned(),
-        skip: (number - 1).saturating_mul(PAGE),
+        skip: pager.skip(),
         ..FreshnessQuery::of(account.clone(), PAGE)
     };
     let found = app.engine.freshness(query).await?;
-    let address = |number: usize| {
+    let address = |number: &str| {
         let Asked { q, timing, status, frequency, .. } = &asked;
-        let number = number.to_string();
         let parameters = [
             ("account", account.as_str()),
             ("q", q),
             ("timing", timing),
             ("status", status),
             ("frequency", frequency),
-            ("page", &number),
+            ("page", number),
         ];
         filters::address("/freshness", &parameters)
     };
-    let previous = (number > 1).then(|| address(number - 1));
-    let next = (number.saturating_mul(PAGE) < found.total).then(|| address(number + 1));
+    let beside = pager.beside(found.total, address);
     let page = FreshnessOf {
         frame,
         filtered: [&asked.q, &asked.timing, &asked.status, &asked.frequency].iter().any(|filter| !filter.is_empty()),
         cards: cards(&found, &account),
         operations: found.operations.into_iter().map(Operation::new).collect(),
         total: found.total,
-        previous,
-        next,
+        beside,
         asked,
         timings: Timing::ALL,
         statuses: Today::ALL,

@@ -20,12 +20,12 @@ use crate::{
         error::PageError,
         filters, frame,
         frame::Frame,
+        pager::{Beside, PAGE, Pager},
         visitor::Visitor,
         words,
     },
 };
 
-const PAGE: usize = 50;
 /// Squares of a strip.
 const RUNS: u32 = 12;
 
@@ -121,8 +121,7 @@ struct Operations {
     orders: [Choice; 3],
     /// Where a switch leads back to.
     here: String,
-    previous: Option<String>,
-    next: Option<String>,
+    beside: Beside,
 }
 
 /// Where a data operation is shown.
@@ -216,7 +215,7 @@ pub(in crate::studio) async fn page(
 ) -> Result<Response, PageError> {
     let account = filters::account(&visitor, &asked.account)?;
     let frame = Frame::new(&visitor, "Data operations", "/operations", &account)?;
-    let number = filters::read::<usize>("page", &asked.page)?.unwrap_or(1).max(1);
+    let pager = Pager::read(&asked.page, PAGE)?;
     let environment = filters::read("environment", &asked.environment)?;
     let kind = filters::read("kind", &asked.kind)?;
     let order = among("sort", &asked.sort, ORDERS.into_iter())?;
@@ -226,13 +225,13 @@ pub(in crate::studio) async fn page(
         state: among("state", &asked.state, STATES.into_iter().map(|(word, _, state)| (word, state)))?,
         search: asked.q.trim().to_owned(),
         order,
-        skip: (number - 1).saturating_mul(PAGE),
+        skip: pager.skip(),
         limit: PAGE,
         runs: RUNS,
         ..OperationQuery::of(account.clone())
     };
     let found = app.engine.operations(query).await?;
-    let to_page = |number: usize| asked.with(&account, "page", &number.to_string());
+    let to_page = |number: &str| asked.with(&account, "page", number);
     let sorted = |(word, one): (&str, OperationOrder)| Choice {
         name: word.to_owned(),
         count: None,
@@ -245,9 +244,8 @@ pub(in crate::studio) async fn page(
         kinds: choices(found.kinds, kind, |kind| asked.with(&account, "kind", kind)),
         environments: choices(found.environments, environment, |one| asked.with(&account, "environment", one)),
         orders: ORDERS.map(sorted),
-        here: if number > 1 { to_page(number) } else { asked.with(&account, "", "") },
-        previous: (number > 1).then(|| to_page(number - 1)),
-        next: (number.saturating_mul(PAGE) < found.total).then(|| to_page(number + 1)),
+        here: to_page(&pager.word()),
+        beside: pager.beside(found.total, to_page),
         operations: found.operations.into_iter().map(|one| operation(one, now)).collect(),
         frame,
         asked,

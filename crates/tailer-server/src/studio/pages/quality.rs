@@ -16,11 +16,16 @@ use super::operations;
 use crate::{
     app::App,
     studio::{
-        charts, error::PageError, filters, frame, frame::Frame, plots::counted, plots::percent, visitor::Visitor,
+        charts,
+        error::PageError,
+        filters, frame,
+        frame::Frame,
+        pager::{Beside, PAGE, Pager},
+        plots::counted,
+        plots::percent,
+        visitor::Visitor,
     },
 };
-
-const PAGE: usize = 50;
 
 /// Results in a strip.
 const STRIP: u32 = 14;
@@ -128,8 +133,7 @@ struct Quality {
     total: usize,
     passing: usize,
     failing: usize,
-    previous: Option<String>,
-    next: Option<String>,
+    beside: Beside,
     environments: [Environment; 4],
 }
 
@@ -141,7 +145,7 @@ pub(in crate::studio) async fn page(
 ) -> Result<Response, PageError> {
     let account = filters::account(&visitor, &asked.account)?;
     let frame = Frame::new(&visitor, "Data quality", "/quality", &account)?;
-    let number = filters::read::<usize>("page", &asked.page)?.unwrap_or(1).max(1);
+    let pager = Pager::read(&asked.page, PAGE)?;
     let query = QualityQuery {
         account: account.clone(),
         environment: filters::read("environment", &asked.environment)?,
@@ -153,26 +157,24 @@ pub(in crate::studio) async fn page(
         },
         former: asked.show == "former",
         search: asked.q.trim().to_owned(),
-        skip: (number - 1).saturating_mul(PAGE),
+        skip: pager.skip(),
         limit: PAGE,
         results: STRIP,
     };
     let found = app.engine.quality(query).await?;
-    let address = |number: usize| {
+    let address = |number: &str| {
         let Asked { environment, q, result, show, .. } = &asked;
-        let number = number.to_string();
         let parameters = [
             ("account", account.as_str()),
             ("environment", environment),
             ("q", q),
             ("result", result),
             ("show", show),
-            ("page", &number),
+            ("page", number),
         ];
         filters::address("/quality", &parameters)
     };
-    let previous = (number > 1).then(|| address(number - 1));
-    let next = (number.saturating_mul(PAGE) < found.total).then(|| address(number + 1));
+    let beside = pager.beside(found.total, address);
     let page = Quality {
         frame,
         filtered: [&asked.q, &asked.environment, &asked.result, &asked.show].iter().any(|filter| !filter.is_empty()),
@@ -180,8 +182,7 @@ pub(in crate::studio) async fn page(
         total: found.total,
         passing: found.passing,
         failing: found.failing,
-        previous,
-        next,
+        beside,
         asked,
         environments: Environment::ALL,
     };

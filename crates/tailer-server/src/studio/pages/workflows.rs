@@ -15,10 +15,17 @@ use tailer_model::ConfigurationType;
 use super::operations;
 use crate::{
     app::App,
-    studio::{error::PageError, filters, frame, frame::Frame, visitor::Visitor},
+    studio::{
+        error::PageError,
+        filters, frame,
+        frame::Frame,
+        pager::{Beside, Pager},
+        visitor::Visitor,
+    },
 };
 
-const PAGE: usize = 25;
+/// Workflows of a page: each is a card.
+const CARDS: usize = 25;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -51,8 +58,7 @@ struct Workflows {
     asked: Asked,
     workflows: Vec<Card>,
     total: usize,
-    previous: Option<String>,
-    next: Option<String>,
+    beside: Beside,
     states: [(&'static str, &'static str); 4],
 }
 
@@ -64,7 +70,7 @@ pub(in crate::studio) async fn page(
 ) -> Result<Response, PageError> {
     let account = filters::account(&visitor, &asked.account)?;
     let frame = Frame::new(&visitor, "Workflows", "/workflows", &account)?;
-    let number = filters::read::<usize>("page", &asked.page)?.unwrap_or(1).max(1);
+    let pager = Pager::read(&asked.page, CARDS)?;
     let (state, activated) = match asked.state.as_str() {
         "" => (None, None),
         "waiting" => (Some(WorkflowState::Waiting), None),
@@ -80,8 +86,8 @@ pub(in crate::studio) async fn page(
         search: asked.q.trim().to_owned(),
         state,
         activated,
-        skip: (number - 1).saturating_mul(PAGE),
-        limit: PAGE,
+        skip: pager.skip(),
+        limit: CARDS,
     };
     let found = app.engine.workflows(query).await?;
     let card = |of: WorkflowCard| {
@@ -93,16 +99,13 @@ pub(in crate::studio) async fn page(
             of,
         }
     };
-    let address = |number: usize| {
-        let number = number.to_string();
-        let parameters =
-            [("account", account.as_str()), ("q", &asked.q), ("state", &asked.state), ("page", number.as_str())];
+    let address = |number: &str| {
+        let parameters = [("account", account.as_str()), ("q", &asked.q), ("state", &asked.state), ("page", number)];
         filters::address("/workflows", &parameters)
     };
     let page = Workflows {
         frame,
-        previous: (number > 1).then(|| address(number - 1)),
-        next: (number.saturating_mul(PAGE) < found.total).then(|| address(number + 1)),
+        beside: pager.beside(found.total, address),
         workflows: found.workflows.into_iter().map(card).collect(),
         total: found.total,
         states: STATES,

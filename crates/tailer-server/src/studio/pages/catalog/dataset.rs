@@ -14,10 +14,15 @@ use tailer_model::Environment;
 use super::{Asked, Last, Place};
 use crate::{
     app::App,
-    studio::{error::PageError, filters, frame, frame::Frame, numbers, visitor::Visitor},
+    studio::{
+        error::PageError,
+        frame,
+        frame::Frame,
+        numbers,
+        pager::{Beside, PAGE, Pager},
+        visitor::Visitor,
+    },
 };
-
-const PAGE: usize = 50;
 
 struct Row {
     path: String,
@@ -44,8 +49,7 @@ struct Dataset {
     total: usize,
     is_own: bool,
     trouble: Option<String>,
-    previous: Option<String>,
-    next: Option<String>,
+    beside: Beside,
     environments: [Environment; 4],
 }
 
@@ -58,19 +62,17 @@ pub(in crate::studio) async fn page(
 ) -> Result<Response, PageError> {
     let place = Place::of(&visitor, &asked)?;
     let frame = Frame::new(&visitor, format!("{project}.{dataset}"), "/catalog", &place.account)?;
-    let number = filters::read::<usize>("page", &asked.page)?.unwrap_or(1).max(1);
+    let pager = Pager::read(&asked.page, PAGE)?;
     let query = TablesQuery {
         project: project.clone(),
         dataset: dataset.clone(),
         search: asked.q.trim().to_owned(),
-        skip: (number - 1).saturating_mul(PAGE),
+        skip: pager.skip(),
         limit: PAGE,
     };
     let found = app.engine.catalog_tables(&place.scope(), &query).await?;
-    let address =
-        |number: usize| place.address(&[&project, &dataset], &[("q", asked.q.trim()), ("page", &number.to_string())]);
-    let previous = (number > 1).then(|| address(number - 1));
-    let next = (number.saturating_mul(PAGE) < found.total).then(|| address(number + 1));
+    let address = |number: &str| place.address(&[&project, &dataset], &[("q", asked.q.trim()), ("page", number)]);
+    let beside = pager.beside(found.total, address);
     let was_read = found.trouble.is_none();
     let tables = found.tables.into_iter().map(|table| row(&place, &project, &dataset, was_read, table)).collect();
     let page = Dataset {
@@ -83,8 +85,7 @@ pub(in crate::studio) async fn page(
         total: found.total,
         is_own: found.is_own,
         trouble: found.trouble,
-        previous,
-        next,
+        beside,
         environments: Environment::ALL,
         asked,
     };
