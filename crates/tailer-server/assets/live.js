@@ -78,6 +78,8 @@
     if (old.isEqualNode(fresh)) return;
     if (old.nodeType !== 1) { old.nodeValue = fresh.nodeValue; return; }
     const kept = old.nodeName === "DETAILS" ? "open" : null;
+    // What has become important unfolds by itself, once.
+    if (kept && fresh.dataset.opens && fresh.dataset.opens !== old.dataset.opens) old.open = true;
     for (const { name } of [...old.attributes]) if (name !== kept && !fresh.hasAttribute(name)) old.removeAttribute(name);
     for (const { name, value } of fresh.attributes) if (name !== kept && old.getAttribute(name) !== value) old.setAttribute(name, value);
     children(old, fresh);

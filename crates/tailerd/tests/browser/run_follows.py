@@ -40,6 +40,7 @@ with studio.browser() as browser:
     watching = studio.signed_in(browser, "viewer")
     watching.goto(f"/runs/{run}")
     expect(watching.locator("#log")).not_to_contain_text("cancelled by")
+    expect(watching.locator("#task-count")).not_to_have_attribute("open", "")
     page.locator("a[href='#task-count']").first.click()
     expect(page.locator("#task-count")).to_have_attribute("open", "")
     studio.picture(page, "run-running")
@@ -49,6 +50,8 @@ with studio.browser() as browser:
         page.get_by_role("button", name="Cancel this task: count").click()
         expect(watching.locator("#log")).to_contain_text("cancelled by user:operator")
         expect(watching.get_by_role("heading", level=1)).not_to_contain_text("RUNNING")
+        # Nobody has to look for what went wrong.
+        expect(watching.locator("#task-count pre.error")).to_be_visible()
         assert watching.evaluate("() => first.isConnected"), "lines are added, not drawn again"
 
     with watching.expect_download() as download:

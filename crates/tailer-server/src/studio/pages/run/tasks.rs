@@ -36,20 +36,24 @@ impl Task {
         let sql = of.sql.as_deref().unwrap_or_default();
         let line =
             |(text, number): (&str, usize)| Line { number, text: text.to_owned(), marked: wrong == Some(number) };
-        let console = of.statistics["console_link"].as_str();
-        let console = console.filter(|link| link.starts_with("https://console.cloud.google.com/"));
         let at = |text: Option<&String>| text.and_then(|text| text.parse::<jiff::Timestamp>().ok());
         let took = at(of.start_date.as_ref()).zip(at(of.end_date.as_ref()));
         Self {
             brief: brief(&of.statistics),
             statistics: statistics(&of.statistics),
-            console: console.map(str::to_owned),
+            console: console(&of.statistics),
             took: took.map(|(start, end)| charts::length(end.duration_since(start))).unwrap_or_default(),
             lines: sql.lines().zip(1..).map(line).collect(),
             stoppable: running && matches!(of.status.as_str(), "PENDING" | "RUNNING"),
             of,
         }
     }
+}
+
+/// The one place elsewhere that the Studio leads to by itself: nothing else that a statistic holds becomes a link.
+fn console(statistics: &Value) -> Option<String> {
+    let link = statistics["console_link"].as_str()?;
+    link.starts_with("https://console.cloud.google.com/").then(|| link.to_owned())
 }
 
 /// Rows and bytes, where there are any.
@@ -142,6 +146,17 @@ mod tests {
         ] {
             assert_eq!(line_of(error), expect, "{error}");
         }
+    }
+
+    #[test]
+    fn only_the_console_is_linked() {
+        let link = "https://console.cloud.google.com/bigquery?project=p&j=bq:EU:job_1&page=queryresults";
+        assert_eq!(console(&json!({ "console_link": link })).as_deref(), Some(link));
+        assert!(statistics(&json!({ "console_link": link })).is_empty(), "not as text too");
+        for other in ["https://console.cloud.google.com.example.com/", "javascript:alert(1)", ""] {
+            assert_eq!(console(&json!({ "console_link": other })), None, "{other}");
+        }
+        assert_eq!(console(&Value::Null), None);
     }
 
     #[test]
