@@ -39,6 +39,13 @@ with studio.browser() as browser:
     expect(waiting.get_by_role("heading", level=1)).to_contain_text("QUEUED")
     expect(waiting.get_by_text("2024-02-29").first).to_be_visible()
     studio.picture(waiting, "run-waiting")
+    for size, name in ((studio.WIDE, "wide"), (studio.PHONE, "phone")):
+        busy = studio.signed_in(browser, "operator", size=size)
+        busy.goto("/")
+        expect(busy.locator("#live tbody a.row")).to_have_count(2)
+        studio.picture(busy, f"overview-busy-{name}")
+        studio.accessible(busy)
+        busy.context.close()
 
     with studio.without_reload(waiting):
         page.get_by_role("button", name="Cancel", exact=True).click()

@@ -25,6 +25,9 @@ use tempfile::TempDir;
 const CHROMIUM: &str = "/usr/bin/chromium";
 /// Where people reach the Studio that has an issuer.
 const PUBLIC: &str = "http://localhost";
+/// An operation whose name is as long as they come.
+const LONG: &str = "customer-lifetime-value-by-acquisition-channel-and-month";
+const LONG_DEV: &str = "customer-lifetime-value-by-acquisition-channel-and-month_DEV";
 const PASSWORD: &str = "correct horse battery staple";
 
 /// One browser at a time: each takes a core and some hundred megabytes.
@@ -104,6 +107,7 @@ fn every_page_is_fit_to_be_seen() {
     house.retail();
     house.checked_for_days();
     house.ran_in_prod();
+    house.ran_all_day();
     house.tells("sweep");
 }
 
@@ -220,8 +224,32 @@ impl House {
             for (run, days) in runs.into_iter().zip(0_i64..) {
                 let by = days * 86_400_000_000;
                 tx.execute("UPDATE expectations SET checked = checked - ?2 WHERE run = ?1", &[run.into(), by.into()])?;
+                moved_back(tx, run, by)?;
             }
             Ok(())
+        });
+    }
+
+    /// An operation with long names that has run every hour and a half, mostly with success.
+    fn ran_all_day(&self) {
+        for (size, column) in [340, 420, 380, 0, 910, 1530, 1620, 0, 1490, 1100, 730, 560].into_iter().zip(0..) {
+            let column = if size == 0 { format!("no_such_column_{column}") } else { "customer".to_owned() };
+            let (size, column) = (format!("size={size}"), format!("column={column}"));
+            let launch = ["launch", "table-to-table", LONG_DEV, "--wait", "--param", &size, "--param", &column];
+            _ = self.server.tailerd(&launch);
+        }
+        self.store(|tx| {
+            let asked = "SELECT sequence FROM runs WHERE configuration_id = ?1 ORDER BY sequence DESC";
+            let runs: Vec<i64> = tx.query(asked, &[LONG_DEV.into()], |row| row.take())?;
+            for (run, n) in runs.into_iter().zip(0_i64..) {
+                moved_back(tx, run, n * 5_400_000_000)?;
+            }
+            tx.execute("DELETE FROM run_hours", &[])?;
+            let counted = "INSERT INTO run_hours (account, hour, status, sub_status, runs, rows_moved, bytes_moved) \
+                SELECT account, started / 3600000000 * 3600000000 AS hour, status, sub_status, COUNT(*), \
+                COALESCE(SUM(rows_moved), 0), COALESCE(SUM(bytes_moved), 0) FROM runs WHERE phase = 'ended' \
+                GROUP BY account, hour, status, sub_status";
+            tx.execute(counted, &[]).map(|_| ())
         });
     }
 
@@ -234,6 +262,7 @@ impl House {
                 ("awaited", 24, 23, 20),
                 ("late", 24, 30, 20),
                 ("stale", 168, 16 * 24, 8),
+                ("stock-levels-by-warehouse-and-product-family", 24, 27, 20),
                 ("monthly", 24 * 30, 24 * 12, 5),
             ] {
                 let (account, kind) = (ACCOUNT.parse().unwrap(), ConfigurationType::TableToTable);
@@ -246,6 +275,19 @@ impl House {
             Ok(())
         });
     }
+}
+
+/// Lets a run and all that belongs to it have happened some microseconds earlier.
+fn moved_back(tx: &mut Tx<'_>, run: i64, by: i64) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE runs SET created = created - ?2, started = started - ?2, ended = ended - ?2, updated = updated - ?2 \
+         WHERE sequence = ?1",
+        "UPDATE tasks SET started = started - ?2, ended = ended - ?2 WHERE run = ?1",
+        "UPDATE log_lines SET logged = logged - ?2 WHERE run = ?1",
+    ] {
+        tx.execute(sql, &[run.into(), by.into()])?;
+    }
+    Ok(())
 }
 
 /// What the stories deploy.
@@ -264,7 +306,23 @@ fn configure(folder: &Path) {
     for id in ["JA", "JB", "JT"] {
         table_to_table(folder, id, &[("one", "SELECT 1 AS n", json!({ "table_name": id }))], json!({}));
     }
-    for id in ["fresh", "awaited", "late", "stale", "monthly", "new"] {
+    let orders = "SELECT n AS customer, MOD(n, 7) AS channel FROM UNNEST(GENERATE_ARRAY(1, {{size}})) AS n";
+    let value = "-- One row a channel and month of the first order.\nSELECT channel,\n  COUNT(DISTINCT {{column}}) AS customers\n\
+                 FROM `p.d.orders_of_the_day_with_acquisition_channel`\nGROUP BY channel";
+    let long = [
+        ("orders_of_the_day", orders, json!({ "table_name": "orders_of_the_day_with_acquisition_channel" })),
+        (
+            "lifetime_value_by_channel_and_month_of_first_order",
+            value,
+            json!({ "table_name": "lifetime_value_by_channel_and_month_of_first_order" }),
+        ),
+        ("best_channels", "SELECT 1 AS channel", json!({ "criticality": "warning" })),
+    ];
+    let about = "What customers of each acquisition channel have spent since their first order, month by month";
+    let hourly =
+        json!({ "short_description": about, "schedule_interval": "30 */3 * * *", "start_date": "2024, 01, 01" });
+    table_to_table(folder, LONG, &long, hourly);
+    for id in ["fresh", "awaited", "late", "stale", "monthly", "new", "stock-levels-by-warehouse-and-product-family"] {
         table_to_table(folder, id, &[("one", "SELECT 1 AS n", json!({}))], json!({ "environment": "PROD" }));
     }
     let fill = "SELECT n, IF(n <= {{doubled}}, 1, n) AS id, IF(MOD(n, 400) = 0, NULL, CONCAT('city ', CAST(n AS STRING))) AS city\n\

@@ -27,10 +27,31 @@ def expectation(search):
         return re.search(r'href="(/quality/[0-9a-f]+)"', answer.read().decode()).group(1)
 
 
+def note(text, **subject):
+    """Writes a note through the API, or a reply; its number."""
+    body = json.dumps({"action": "add_note", "account": studio.ACCOUNT, "text": text, **subject}).encode()
+    headers = {"Authorization": f"Bearer {os.environ['TAILERD_TOKEN']}", "Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{studio.URL}/v1/notes", data=body, headers=headers)
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        return json.load(answer)["note"]
+
+
+def noted(run):
+    """People have told each other what they know, of an operation, a run and a table."""
+    about = {"environment": "DEV", "configuration_type": "gbq-to-gbq", "configuration_id": "retail-prepare_DEV"}
+    first = note("The stores of **Lausanne** send their files after midnight; see [the runs](/runs?id=retail).\n\n"
+                 "| store | files by |\n|---|---:|\n| S08 | 00:40 |\n| S09 | 01:15 |", **about)
+    note("Then `0 2 * * *` is early enough.", thread=first, **about)
+    note("- [x] told the team of orders\n- [ ] rename the column", run_id=run)
+    note("`revenue` is *after* discount since April.", table="retail-demo.core.sales")
+
+
 def the_pages():
     failed = runs("table-to-table", "broken_DEV")[0]["run_id"]
     loaded = runs("storage-to-tables", "retail-load_DEV")[0]["run_id"]
     prepared = runs("table-to-table", "retail-prepare_DEV")[0]["run_id"]
+    long = runs("table-to-table", "customer-lifetime-value-by-acquisition-channel-and-month_DEV", "--status", "FAILED")[0]["run_id"]
+    noted(long)
     studio.redeploy("JA", short_description="One row, from now on every morning", start_date="2024, 01, 01",
                     schedule_interval="0 7 * * *")
     return {
@@ -45,6 +66,7 @@ def the_pages():
         "operation-export": studio.operation("retail-export", "table-to-storage"),
         "operation-copy": studio.operation("retail-receive", "storage-to-storage"),
         "operation-context": f"/operations/{studio.ACCOUNT}/DEV/context/base",
+        "operation-long": studio.operation("customer-lifetime-value-by-acquisition-channel-and-month"),
         "operation-failing": studio.operation("broken"),
         "operation-older": f"{studio.operation('JA')}?version=1",
         "versions": f"{studio.operation('JA')}/versions?diff=1..2",
@@ -55,6 +77,7 @@ def the_pages():
         "run": f"/runs/{prepared}",
         "run-load": f"/runs/{loaded}",
         "run-failed": f"/runs/{failed}",
+        "run-long": f"/runs/{long}",
         "run-log-filtered": f"/runs/{failed}?level=ERROR",
         "workflows": "/workflows",
         "catalog": "/catalog",
