@@ -10,6 +10,7 @@ use tailer_model::{AccountId, ConfigurationType, Environment};
 use tailer_store::{
     ConfigurationKey, Tx,
     configurations::{self, ConfigurationRow, ListFilter},
+    notes,
     runs::{self, RunFilter},
 };
 
@@ -95,6 +96,8 @@ pub struct OperationView {
     pub failures: i64,
     /// Newest first.
     pub latest: Vec<RunView>,
+    /// How many notes there are about it.
+    pub notes: u64,
 }
 
 impl Engine {
@@ -142,8 +145,10 @@ fn page(inner: &Inner, tx: &mut Tx<'_>, query: &OperationQuery, now: Timestamp) 
         OperationOrder::Failures => rows.sort_by_key(|row| std::cmp::Reverse(failures.get(&row.key).copied())),
     }
     let total = rows.len();
+    let rows: Vec<_> = rows.into_iter().skip(query.skip).take(query.limit).collect();
+    let notes = notes::of_operations(tx, &rows.iter().map(|row| row.key).collect::<Vec<_>>())?;
     let mut operations = Vec::new();
-    for row in rows.into_iter().skip(query.skip).take(query.limit) {
+    for row in rows {
         let latest = RunFilter { configuration: Some(row.key), limit: query.runs, ..RunFilter::default() };
         let latest = if query.runs == 0 { Vec::new() } else { runs::list(tx, &latest)? };
         let latest = latest.into_iter().map(|run| view_of(tx, run, now)).collect::<Result<Vec<_>, _>>()?;
@@ -156,6 +161,7 @@ fn page(inner: &Inner, tx: &mut Tx<'_>, query: &OperationQuery, now: Timestamp) 
             starts,
             failures: failures.get(&row.key).copied().unwrap_or_default(),
             latest,
+            notes: notes.get(&row.key).copied().unwrap_or_default(),
             of: view(tx, row, None)?,
         });
     }

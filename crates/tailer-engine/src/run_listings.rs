@@ -4,6 +4,7 @@
 use tailer_store::{
     Tx,
     configurations::{self, ListFilter},
+    notes,
     runs::{self, Position, RunFilter, RunPage},
 };
 
@@ -71,11 +72,22 @@ impl Engine {
                     page = runs::page(tx, &filter, LOOKED_AT)?;
                 }
                 let (newer, older) = ends(&filter, &page);
-                let runs = page.runs.into_iter().map(|run| view_of(tx, run, now)).collect::<Result<_, _>>()?;
+                let runs = page.runs.into_iter().map(|run| view_of(tx, run, now)).collect::<Result<Vec<_>, _>>()?;
+                let runs = with_notes(tx, runs)?;
                 Ok(RunPageView { runs, newer, older, reached: page.reached })
             })
             .await
     }
+}
+
+/// Says of each run how many notes there are about it.
+fn with_notes(tx: &mut Tx<'_>, mut runs: Vec<RunView>) -> Result<Vec<RunView>, EngineError> {
+    let ids: Vec<_> = runs.iter().map(|run| run.run_id.clone()).collect();
+    let notes = notes::of_runs(tx, &ids)?;
+    for run in &mut runs {
+        run.notes = notes.get(&run.run_id).copied().unwrap_or_default();
+    }
+    Ok(runs)
 }
 
 fn filter_of(tx: &mut Tx<'_>, query: &RunQuery) -> Result<RunFilter, EngineError> {

@@ -47,6 +47,7 @@ pub(crate) fn view_of(tx: &mut Tx<'_>, run: RunRow, now: Timestamp) -> Result<Ru
         took: run.end.unwrap_or(now).duration_since(run.start).max(SignedDuration::ZERO),
         rows: run.rows,
         bytes: run.bytes,
+        notes: 0,
     })
 }
 

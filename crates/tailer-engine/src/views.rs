@@ -52,6 +52,9 @@ pub struct RunView {
     pub rows: Option<u64>,
     #[serde(skip)]
     pub bytes: Option<u64>,
+    /// How many notes there are about it, where a list says so.
+    #[serde(skip)]
+    pub notes: u64,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -11,6 +11,9 @@
       root.dataset.theme = dark ? "light" : "dark";
       localStorage.setItem("theme", root.dataset.theme);
     });
+    // On a phone the sections are wider than the window: the one that is shown is in sight.
+    const here = document.querySelector(".sections [aria-current]");
+    if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.clientWidth) / 2;
     document.addEventListener("change", ({ target }) => {
       if (target.id !== "all") return;
       for (const box of document.querySelectorAll("input[name=run]")) box.checked = target.checked;

@@ -3,6 +3,8 @@
 //! A thread is a first note and replies to it, one level deep. A note that was removed loses its text; it is shown, as removed,
 //! only while replies stand below it. Who may change which is the caller's to decide, and so is what text is fit to be kept.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use tailer_model::{AccountId, RunId};
 
@@ -197,6 +199,51 @@ pub fn replies(
     let mut all = vec![from.into(), to.into(), limit.into()];
     all.extend(values);
     tx.query(&sql, &all, read)
+}
+
+/// How many notes there are about each of some runs, none that was removed; of those with any.
+///
+/// # Errors
+/// What the database says.
+pub fn of_runs(tx: &mut Tx<'_>, runs: &[RunId]) -> Result<HashMap<RunId, u64>, StoreError> {
+    let sql = |places: &str| {
+        format!(
+            "SELECT runs.run_id, COUNT(*) FROM runs JOIN notes ON notes.run = runs.sequence \
+             WHERE runs.run_id IN ({places}) AND notes.removed IS NULL GROUP BY runs.run_id"
+        )
+    };
+    counted(tx, sql, runs.iter().map(Value::from).collect(), |row| Ok((row.take()?, row.take()?)))
+}
+
+/// The same of data operations.
+///
+/// # Errors
+/// What the database says.
+pub fn of_operations(
+    tx: &mut Tx<'_>,
+    operations: &[ConfigurationKey],
+) -> Result<HashMap<ConfigurationKey, u64>, StoreError> {
+    let sql = |places: &str| {
+        format!(
+            "SELECT configuration, COUNT(*) FROM notes \
+             WHERE configuration IN ({places}) AND removed IS NULL GROUP BY configuration"
+        )
+    };
+    counted(tx, sql, operations.iter().map(|key| Value::from(*key)).collect(), |row| Ok((row.take()?, row.take()?)))
+}
+
+/// One question for all of a page.
+fn counted<K: Eq + std::hash::Hash>(
+    tx: &mut Tx<'_>,
+    sql: impl Fn(&str) -> String,
+    asked: Vec<Value<'_>>,
+    read: impl FnMut(&Row<'_>) -> Result<(K, u64), StoreError>,
+) -> Result<HashMap<K, u64>, StoreError> {
+    if asked.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let places: Vec<String> = (1..=asked.len()).map(|place| format!("?{place}")).collect();
+    Ok(tx.query(&sql(&places.join(", ")), &asked, read)?.into_iter().collect())
 }
 
 /// How many notes there are about a subject, or in one of its threads without the first one; none that was removed.

@@ -271,6 +271,11 @@ fn write(tx: &mut Tx<'_>, key: ConfigurationKey) -> Result<(), StoreError> {
         notes::replies(tx, subject, (note, note), 10)?;
         notes::count(tx, subject, None)?;
         notes::count(tx, subject, Some(note))?;
+        match subject {
+            notes::Subject::Run(run) => assert_eq!(notes::of_runs(tx, std::slice::from_ref(run))?[run], 1),
+            notes::Subject::Operation(key) => assert_eq!(notes::of_operations(tx, std::slice::from_ref(key))?[key], 1),
+            notes::Subject::Table(..) => {}
+        }
         notes::get(tx, note)?;
         assert!(notes::edit(tx, note, "y", now())?);
         assert!(notes::remove(tx, note, now())?);

@@ -20,6 +20,7 @@ const SHEETS: &str = concat!(
     include_str!("../../assets/css/base.css"),
     include_str!("../../assets/css/frame.css"),
     include_str!("../../assets/css/parts.css"),
+    include_str!("../../assets/css/stack.css"),
     include_str!("../../assets/css/charts.css"),
     include_str!("../../assets/css/markdown.css"),
     include_str!("../../assets/css/catalog.css"),

@@ -203,14 +203,16 @@ impl Time {
         LEFT + 14.0 + at.duration_since(self.first).as_secs_f64() / whole * (RIGHT - LEFT - 28.0)
     }
 
-    /// Up to six dates, evenly apart; hours too where days would repeat.
+    /// Days where they began, at most nine; in less than some days up to five moments, evenly apart.
     fn draw(&self, svg: &mut String) {
         let whole = self.last.duration_since(self.first);
+        if whole.as_hours() >= 96 {
+            return self.days(svg);
+        }
         let (count, format) = match whole.as_secs() {
             0 => (1, "%Y-%m-%d %H:%M"),
             1..3600 => (4, "%b %d %H:%M:%S"),
-            3600..518_400 => (5, "%b %d %H:%M"),
-            _ => (6, "%Y-%m-%d"),
+            _ => (5, "%b %d %H:%M"),
         };
         for n in 0..count {
             let part = whole.as_secs() / i64::from((count - 1).max(1)) * i64::from(n);
@@ -224,6 +226,25 @@ impl Time {
             let text = at.to_zoned(TimeZone::UTC).strftime(format);
             let _infallible =
                 write!(svg, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\">{text}</text>", BOTTOM + 22.0);
+        }
+    }
+
+    /// Midnights, UTC, counted back from the last; where its name would not fit, a day has none.
+    fn days(&self, svg: &mut String) {
+        const HALF_A_NAME: f64 = 34.0;
+        let span = self.last.duration_since(self.first).as_hours() / 24;
+        let step = (span / 9 + 1) * 24;
+        let Ok(midnight) = self.last.to_zoned(TimeZone::UTC).start_of_day() else { return };
+        let days =
+            (0..=span).map_while(|n| midnight.timestamp().checked_sub(SignedDuration::from_hours(n * step)).ok());
+        for day in days.take_while(|day| *day >= self.first) {
+            let x = self.x(day);
+            let _infallible = write!(svg, "<path class=\"grid\" d=\"M{x:.1} {BOTTOM}v6\"/>");
+            if (LEFT - 12.0 + HALF_A_NAME..=RIGHT - HALF_A_NAME + 12.0).contains(&x) {
+                let text = day.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d");
+                let _infallible =
+                    write!(svg, "<text class=\"axis middle\" x=\"{x:.1}\" y=\"{:.1}\">{text}</text>", BOTTOM + 22.0);
+            }
         }
     }
 }
@@ -286,6 +307,19 @@ mod tests {
         assert!(svg.contains("allowed 1 %") && svg.contains("2024-04-2") && svg.contains("&lt;told&gt;"), "{svg}");
         assert_eq!(drawn(Scale::Share, &[]), "");
         assert!(!drawn(Scale::Days, &points[..1]).contains("NaN"), "one point has no length");
+    }
+
+    #[test]
+    fn days_are_named_where_they_began() {
+        let points: Vec<Point> = (0..9).map(|day| point(day, Some(0.0), &[], true)).collect();
+        let svg = drawn(Scale::Days, &points);
+        // From 2024-04-24 23:06 to 2024-05-02 23:06: the first midnight is too near to the edge.
+        for day in ["2024-04-26", "2024-04-27", "2024-05-01", "2024-05-02"] {
+            assert!(svg.contains(&format!(">{day}<")), "{day}: {svg}");
+        }
+        assert_eq!(svg.matches("axis middle").count(), 7, "{svg}");
+        let years: Vec<Point> = (0..900).map(|day| point(day, Some(0.0), &[], true)).collect();
+        assert!((6..=9).contains(&drawn(Scale::Days, &years).matches("axis middle").count()));
     }
 
     #[test]

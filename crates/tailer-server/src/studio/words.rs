@@ -1,4 +1,4 @@
-//! Times as people say them, beside the exact ones: `in 3 h`, `2 d ago`.
+//! Times as people say them, beside the exact ones: `in 3 h`, `2 d ago`; names as short as they still tell something.
 
 use jiff::Timestamp;
 
@@ -24,6 +24,18 @@ pub(super) fn minute(at: &Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// A name without the rest of the uuid at its end, eight digits of which tell it from others: `token:737df31b…`, `20261128-ebfdabdb…`.
+pub(super) fn cut(name: &str) -> String {
+    const UUID: usize = 36;
+    let at = name.len().saturating_sub(UUID);
+    match (name.get(..at), name.get(at..)) {
+        (Some(before), Some(uuid)) if uuid::Uuid::try_parse(uuid).is_ok() => {
+            format!("{before}{}…", uuid.get(..8).unwrap_or(uuid))
+        }
+        _ => name.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +57,22 @@ mod tests {
         }
         assert_eq!(relative_text(&now, "never"), "never");
         assert_eq!(minute(&now), "2024-02-29 07:00");
+    }
+
+    #[test]
+    fn what_ends_in_a_uuid_is_cut() {
+        for (name, shown) in [
+            ("token:737df31b-4267-4400-9fdd-115392792d65", "token:737df31b…"),
+            ("20261128-ebfdabdb-0533-4ee1-9f02-e19c6607c106", "20261128-ebfdabdb…"),
+            ("user:ana@example.com", "user:ana@example.com"),
+            (
+                "DEV/gbq-to-gbq/a-name-as-long-as-a-uuid-and-even-longer",
+                "DEV/gbq-to-gbq/a-name-as-long-as-a-uuid-and-even-longer",
+            ),
+            ("ééééééééééééééééééé", "ééééééééééééééééééé"),
+            ("", ""),
+        ] {
+            assert_eq!(cut(name), shown);
+        }
     }
 }

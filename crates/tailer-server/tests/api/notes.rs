@@ -62,6 +62,12 @@ async fn notes_are_about_operations_runs_and_tables() {
         let nested = with(json!({"action": "add_note", "account": ACCOUNT, "text": "x", "thread": reply}), subject);
         house.call(&viewer, &nested).await.is_error(404, "unknown_note");
     }
+    for (path, lists) in [("/operations", OPERATION.to_owned()), ("/runs", format!("/runs/{run}"))] {
+        let shown = page(&house, &viewer, path).await.text;
+        let link = format!("href=\"{lists}#notes\" title=\"Notes\" aria-label=\"3 notes\"");
+        assert_eq!(shown.matches("class=\"noted\"").count(), 1, "{path}: {shown}");
+        assert!(shown.contains(&link), "{path}: {shown}");
+    }
     let elsewhere = list(&house, &viewer, json!({"table": "test-project.core.two"})).await;
     assert_eq!(elsewhere["count"], 0);
 }

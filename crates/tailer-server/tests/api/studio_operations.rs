@@ -68,15 +68,15 @@ async fn the_list_says_what_starts_each_and_its_filters_keep_each_other() {
     );
     shows(&all, &["by workflow W", "awaits 2 jobs", "by launch only", "gbq-to-gbq 3", "workflow 1", "DEV 4"]);
     let some = page(&house, &token, "/operations?kind=workflow&q=w").await;
-    shows(&some, &["1 data operations", "?account=000099&#38;environment=DEV&#38;kind=workflow&#38;q=w"]);
+    shows(&some, &["1 data operation ", "?account=000099&#38;environment=DEV&#38;kind=workflow&#38;q=w"]);
     assert!(some.text.contains("kind=workflow") && some.text.contains("sort=failures"), "{}", some.text);
-    shows(&page(&house, &token, "/operations?q=SALES").await, &["1 data operations", "nightly_DEV"]);
+    shows(&page(&house, &token, "/operations?q=SALES").await, &["1 data operation ", "nightly_DEV"]);
     shows(&page(&house, &token, "/operations?q=nothing").await, &["0 data operations", "No data operation matches"]);
 
     let run = house.launch(&token, "gbq-to-gbq", "bad").await;
     house.ended(&token, "gbq-to-gbq", "bad", &run).await;
     let failing = page(&house, &token, "/operations?state=failing").await;
-    shows(&failing, &["1 data operations", "bad_DEV", "FAILED", "0 %", "1 unchecked failures of bad_DEV"]);
+    shows(&failing, &["1 data operation ", "bad_DEV", "FAILED", "0 %", "1 unchecked failures of bad_DEV"]);
     for sort in ["last-run", "failures"] {
         let sorted = page(&house, &token, &format!("/operations?sort={sort}")).await;
         let place = |id: &str| sorted.text.find(&format!(">{id}<")).unwrap();
@@ -91,7 +91,7 @@ async fn the_list_says_what_starts_each_and_its_filters_keep_each_other() {
     let switched = form(&house, &token, &format!("{nightly}/disable"), "csrf=&back=%2Foperations%3Fq%3Dnightly").await;
     shows(&switched, &["Data operations", "disabled", "Enable nightly_DEV"]);
     assert!(!text(&switched.text).contains("next in"), "what is disabled has no next tick");
-    shows(&page(&house, &token, "/operations?state=disabled").await, &["1 data operations"]);
+    shows(&page(&house, &token, "/operations?state=disabled").await, &["1 data operation "]);
     let elsewhere = form(&house, &token, &format!("{nightly}/enable"), "csrf=&back=%2F%2Fevil.example").await;
     assert!(elsewhere.text.contains("Launch"), "{}", elsewhere.text);
 }

@@ -25,7 +25,7 @@ with studio.browser() as browser:
     studio.picture(page, "sign-in-with-issuer")
     through_the_issuer(page, "ops-olga")
     expect(page.get_by_role("heading", level=1)).to_contain_text("numbers_DEV")
-    expect(page.get_by_text("ops-olga@example.com (operator)")).to_be_visible()
+    expect(page.get_by_text("ops-olga@example.com operator")).to_be_visible()
     page.get_by_role("button", name="Disable").click()
     expect(page.get_by_role("button", name="Enable")).to_be_visible()
     page.goto("/settings")

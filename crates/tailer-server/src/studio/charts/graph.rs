@@ -20,7 +20,7 @@ pub(in crate::studio) fn graph(
     let mut svg = format!(
         "<svg class=\"graph\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"{role}\" aria-label=\"Task graph\">",
         220 * columns,
-        50 * rows + 8
+        50 * rows - 6
     );
     for (place, parents) in places.iter().zip(&graph.parents) {
         for parent in parents.iter().filter_map(|parent| places.get(*parent)) {

@@ -8,7 +8,8 @@ use tailer_model::SubStatus;
 use super::{escaped, look};
 use crate::studio::numbers;
 
-const WIDTH: usize = 36;
+/// Of an hour: a day of them is about as wide as a page, so that its text is as large as the page's.
+const WIDTH: usize = 46;
 const BASE: u64 = 150;
 const TALL: u64 = 116;
 

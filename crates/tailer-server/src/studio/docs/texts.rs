@@ -31,7 +31,7 @@ const CONTENTS: &[(&str, &[&str])] = &[
     ),
     ("SQL and data quality", &["googlesql", "scripts", "expectations"]),
     ("Storages and warehouses", &["storages", "object-stores", "bigquery", "catalog"]),
-    ("Operate", &["operations", "alerts", "audit", "api", "performance"]),
+    ("Operate", &["operations", "freshness", "alerts", "audit", "api", "performance"]),
 ];
 
 const OTHERS: &str = "More";
@@ -82,15 +82,18 @@ pub(super) fn groups() -> Vec<Group> {
 }
 
 fn entry(name: &'static str, text: &'static str) -> Option<Entry> {
-    let first = markdown::sections(text, PREFIX).into_iter().next()?;
+    // The title and what stands below it, up to the next empty line.
+    let end = text.match_indices("\n\n").nth(1).map_or(text.len(), |(at, _)| at);
+    let first = markdown::sections(text.get(..end)?, PREFIX).into_iter().next()?;
     Some(Entry { name, title: title(text), about: first_sentence(&first.text) })
 }
 
-/// Up to the first full stop before a space, or the first colon at a line's end, which introduces what is not shown here.
+/// Up to the first full stop before a space; a colon at the end, which introduces what is not shown here, becomes one.
 fn first_sentence(text: &str) -> String {
     let text = text.trim();
     let end = text.find(". ").map_or(text.len(), |at| at + 1);
-    text.get(..end).unwrap_or(text).to_owned()
+    let sentence = text.get(..end).unwrap_or(text);
+    sentence.strip_suffix(':').map_or_else(|| sentence.to_owned(), |said| format!("{said}."))
 }
 
 /// Where a link of a page leads within the documentation, with the account that is looked at; `None` for what is not part of it.
@@ -177,6 +180,9 @@ mod tests {
             assert_eq!(titles, 1, "{name}");
             assert!(first_sentence(&sections[0].text).len() > 20, "{name}: {:?}", sections[0].text);
             assert!(text.len() < 200 << 10, "{name} is too long to be looked at");
+        }
+        for entry in groups().iter().flat_map(|group| &group.entries) {
+            assert!(entry.about.ends_with('.') && entry.about.len() < 320, "{}: {}", entry.name, entry.about);
         }
         let listed: usize = groups().iter().map(|group| group.entries.len()).sum();
         assert_eq!(listed, all().count(), "each page once");

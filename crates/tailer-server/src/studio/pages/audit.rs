@@ -145,7 +145,8 @@ fn shown(account: &AccountId, entry: AuditView) -> Entry {
     });
     Entry {
         by_who: address(account, &Asked { who: who.clone(), ..Asked::default() }),
-        changes: changes(&before, &after),
+        // What its name says already is no news.
+        changes: changes(&before, &after).into_iter().filter(|one| one.after.as_ref() != Some(&target)).collect(),
         words: words(action),
         via: via.as_str(),
         date,

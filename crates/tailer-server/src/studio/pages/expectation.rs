@@ -57,6 +57,8 @@ struct Expectation {
     checked: String,
     plot: String,
     results: Vec<Outcome>,
+    /// Whether any result says what it was to be.
+    has_targets: bool,
     newest: Option<String>,
     older: Option<String>,
 }
@@ -79,15 +81,19 @@ pub(in crate::studio) async fn page(
     let frame = Frame::new(&visitor, title, "/quality", &of.account)?;
     let path = quality::path(&of);
     let older = found.results.last().filter(|_| found.more);
+    let older = older.map(|oldest| filters::address(&path, &[("before", &oldest.date)]));
+    let plot = drawn(&of, &found.results);
+    let results: Vec<Outcome> = found.results.into_iter().map(outcome).collect();
     let page = Expectation {
         frame,
         operation: quality::operation(&of),
         look: quality::look(of.passed),
         checked: charts::moment(&of.checked_date),
-        plot: drawn(&of, &found.results),
-        older: older.map(|oldest| filters::address(&path, &[("before", &oldest.date)])),
+        plot,
+        older,
         newest: before.map(|_| path),
-        results: found.results.into_iter().map(outcome).collect(),
+        has_targets: results.iter().any(|one| !one.target.is_empty()),
+        results,
         of,
     };
     Ok(frame::render(StatusCode::OK, &page))

@@ -95,6 +95,7 @@ struct Operation {
     starts: Starts,
     strip: Strip,
     failures: i64,
+    notes: u64,
     /// All of its runs that have failed and are not checked.
     failed: String,
 }
@@ -254,7 +255,7 @@ pub(in crate::studio) async fn page(
 }
 
 fn operation(view: OperationView, now: Timestamp) -> Operation {
-    let OperationView { of, short_description, starts, failures, latest } = view;
+    let OperationView { of, short_description, starts, failures, latest, notes } = view;
     let failed = [
         ("account", of.account.as_str()),
         ("environment", of.environment.as_str()),
@@ -269,6 +270,7 @@ fn operation(view: OperationView, now: Timestamp) -> Operation {
         failed: filters::address("/runs", &failed),
         short_description,
         failures,
+        notes,
         of,
     }
 }
