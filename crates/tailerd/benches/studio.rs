@@ -158,13 +158,23 @@ impl Visitor {
         Self { client, url: server.url.clone(), cookie }
     }
 
+    fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        self.client.get(format!("{}{path}", self.url)).header("cookie", &self.cookie)
+    }
+
     async fn page(&self, path: &str) -> String {
-        let request = self.client.get(format!("{}{path}", self.url)).header("cookie", &self.cookie);
-        let answer = request.send().await.unwrap();
+        let answer = self.get(path).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
         assert_eq!(status, 200, "{path}: {text}");
         text
+    }
+
+    /// Bytes as browsers get them.
+    async fn transferred(&self, path: &str) -> usize {
+        let answer = self.get(path).header("accept-encoding", "gzip").send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.bytes().await.unwrap().len()
     }
 
     /// Bytes of the files that every page names.
@@ -172,7 +182,7 @@ impl Visitor {
         let page = self.page("/").await;
         let mut size = 0;
         for asset in page.split('"').filter(|text| text.starts_with("/assets/")) {
-            size += self.page(asset).await.len();
+            size += self.transferred(asset).await;
         }
         size
     }
@@ -207,7 +217,7 @@ impl Visitor {
         let mut times = Vec::with_capacity(TIMES);
         for _ in 0..TIMES {
             let began = Instant::now();
-            size = self.page(path).await.len();
+            size = self.transferred(path).await;
             times.push(began.elapsed());
         }
         let first = times[0];

@@ -181,8 +181,8 @@ impl Sessions {
         Ok(self.store.write(Durability::Relaxed, refuse).await?)
     }
 
-    /// What the session's forms carry. Another session has another.
-    pub(crate) fn form_token(&self, session: &Session) -> String {
+    /// What the session's forms are known by. Another session has another.
+    pub(crate) fn form_secret(&self, session: &Session) -> String {
         self.tag("form", &session.id)
     }
 

@@ -54,7 +54,7 @@ impl Frame {
             title: title.into(),
             section,
             name: visitor.name.clone(),
-            csrf: visitor.csrf.clone(),
+            csrf: visitor.form_token(),
             account: account.clone(),
             accounts: visitor.accounts(),
             role,

@@ -12,6 +12,7 @@ mod docs;
 mod error;
 mod events;
 mod filters;
+mod form_token;
 mod frame;
 mod highlight;
 mod lineage;
@@ -32,8 +33,8 @@ use axum::{
     Router,
     routing::{get, post},
 };
-
 use tailer_model::{Identity, RunId};
+use tower_http::{CompressionLevel, compression::CompressionLayer};
 
 use crate::app::App;
 
@@ -98,4 +99,6 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route(SIGN_OUT, post(sign_in::sign_out))
         .route("/events", get(events::stream))
         .route("/assets/{name}", get(assets::asset))
+        // A list of fifty operations is a tenth of its length; a stream of events is left as it is.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }

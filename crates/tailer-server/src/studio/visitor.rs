@@ -2,7 +2,7 @@
 //!
 //! A visitor is signed in by the cookie of a session, or is a program with a bearer token. Whoever is neither is sent to
 //! `/sign-in`. A form counts only when the browser says that a page of this origin sent it ([`is_same_origin`]) and it carries
-//! [`Visitor::csrf`]; a bearer token cannot be sent by another site, so that its visitors' CSRF token is empty.
+//! a token that a page of this session had ([`FormKey`]).
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use axum::{
 };
 use tailer_model::{AccountId, Actor, Via};
 
-use super::{SIGN_IN, error::PageError};
+use super::{SIGN_IN, error::PageError, form_token::FormKey};
 use crate::{
     access::Role,
     app::App,
@@ -26,8 +26,7 @@ use crate::{
 pub(super) struct Visitor {
     /// With the roles of this moment; its name is what runs and log lines show.
     pub(super) principal: Arc<Principal>,
-    /// What forms must send back.
-    pub(super) csrf: String,
+    forms: FormKey,
     /// As pages show it.
     pub(super) name: String,
     /// None for a bearer token.
@@ -46,7 +45,7 @@ impl Visitor {
         let principal = Principal { name: session.name.clone(), grants: session.grants.clone(), allowance };
         Ok(Some(Self {
             principal: Arc::new(principal),
-            csrf: app.sessions.form_token(&session),
+            forms: FormKey::of_session(&app.sessions.form_secret(&session)),
             name: shown(&session.name).to_owned(),
             session: Some(session),
             same_origin: is_same_origin(headers),
@@ -75,12 +74,15 @@ impl Visitor {
         Ok(self.principal.role_on(account).unwrap_or(needed))
     }
 
+    /// What the forms of one page send back.
+    pub(super) fn form_token(&self) -> String {
+        self.forms.token()
+    }
+
     /// # Errors
     /// 403 when the form was not made for this visitor, or another site sent it.
     pub(super) fn genuine(&self, csrf: &str) -> Result<(), ApiError> {
-        let same = csrf.len() == self.csrf.len()
-            && csrf.bytes().zip(self.csrf.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0;
-        if same && self.same_origin { Ok(()) } else { Err(foreign_form()) }
+        if self.same_origin && self.forms.made(csrf) { Ok(()) } else { Err(foreign_form()) }
     }
 
     /// # Errors
@@ -102,7 +104,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
         if headers.contains_key(header::AUTHORIZATION) {
             let principal = app.authenticator.authenticate(headers, &app.limiter).await.map_err(refused)?;
             let name = principal.name.clone();
-            return Ok(Self { principal, csrf: String::new(), name, session: None, same_origin: true });
+            return Ok(Self { principal, forms: FormKey::of_bearer(), name, session: None, same_origin: true });
         }
         if let Some(visitor) = Self::signed_in(app, headers).await.map_err(refused)? {
             return Ok(visitor);

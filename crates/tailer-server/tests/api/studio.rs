@@ -148,3 +148,18 @@ async fn a_viewer_is_offered_nothing_and_refused_and_others_see_nothing() {
     assert_eq!(page(&house, &stranger, &format!("/runs?account={ACCOUNT}")).await.status, 403);
     assert!(house.get("/runs").await.text.contains("Sign in"), "sent to the way in");
 }
+
+#[tokio::test]
+async fn pages_are_compressed_for_whoever_takes_it_and_news_are_not() {
+    let house = House::open().await;
+    let token = house.token(ACCOUNT, Role::Viewer).await;
+    let get = async |path: &str, takes: &str| {
+        let request = house.http.get(format!("{}{path}", house.url)).bearer_auth(&token);
+        let answer = request.header("accept-encoding", takes).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.headers().get("content-encoding").map(|encoding| encoding.to_str().unwrap().to_owned())
+    };
+    assert_eq!(get("/operations", "gzip, br").await.as_deref(), Some("gzip"));
+    assert_eq!(get("/operations", "identity").await, None);
+    assert_eq!(get("/events", "gzip").await, None, "an event would wait for the next ones");
+}
