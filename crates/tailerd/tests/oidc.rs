@@ -144,7 +144,7 @@ async fn people_sign_in_through_the_issuer() {
         let way = door.text.split("href=\"/sign-in/oidc").nth(1).unwrap().split('"').next().unwrap();
         let page = browser.sign_in(&format!("/sign-in/oidc{way}"), "ops-olga").await;
         assert_eq!((page.status, browser.at.as_str()), (StatusCode::OK, &*format!("{STUDIO}/runs?status=FAILED")));
-        assert!(page.text.contains("ops-olga@example.com (operator)"), "{}", page.text);
+        assert!(page.text.contains("ops-olga@example.com <span class=\"role\">operator</span>"), "{}", page.text);
         let session = browser.set.iter().find(|set| set.starts_with("tailerd_session=")).unwrap();
         for part in ["; HttpOnly", "; SameSite=Lax", "; Secure"] {
             assert!(browser.set.iter().all(|set| set.contains(part)), "{part}: {session}");
@@ -175,7 +175,7 @@ async fn who_has_no_role_gets_no_session() {
     add("eva@example.com");
     add("unverified-eva@example.com");
     let page = browser.open("/sign-in/oidc").await;
-    assert!(page.text.contains("eva@example.com (viewer)"), "{}", page.text);
+    assert!(page.text.contains("eva@example.com <span class=\"role\">viewer</span>"), "{}", page.text);
     let page = Browser::new(&server).sign_in("/sign-in/oidc", "unverified-eva").await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
 

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use serde::Deserialize;
 use tailer_engine::{LogQuery, LogTail, LogView, RunDetails};
 use tailer_model::{RunId, TaskId};
@@ -132,7 +132,8 @@ pub(in crate::studio) async fn text(
     let run = run.run_id;
     let query = LogQuery { after: Some(0), before: None, limit: READ, ..asked.query()? };
     let name = format!("attachment; filename=\"{run}.log\"");
-    let parts = stream::unfold(Some(query), move |query| part(app.clone(), run.clone(), query));
+    // Whoever compresses it asks once more at its end.
+    let parts = stream::unfold(Some(query), move |query| part(app.clone(), run.clone(), query)).fuse();
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, name),
