@@ -76,7 +76,7 @@ async fn the_list_says_what_starts_each_and_its_filters_keep_each_other() {
     let run = house.launch(&token, "gbq-to-gbq", "bad").await;
     house.ended(&token, "gbq-to-gbq", "bad", &run).await;
     let failing = page(&house, &token, "/operations?state=failing").await;
-    shows(&failing, &["1 data operation ", "bad_DEV", "FAILED", "0 %", "1 unchecked failures of bad_DEV"]);
+    shows(&failing, &["1 data operation ", "bad_DEV", "FAILED", "0 %", "1 unchecked failure of bad_DEV"]);
     for sort in ["last-run", "failures"] {
         let sorted = page(&house, &token, &format!("/operations?sort={sort}")).await;
         let place = |id: &str| sorted.text.find(&format!(">{id}<")).unwrap();
