@@ -10,8 +10,8 @@ use tailer_store::configurations;
 use crate::{Engine, EngineError, freshness::FreshnessQuery};
 
 impl Engine {
-    /// Ends when everything is read, or the engine stops.
-    pub(crate) fn read_ahead(&self) {
+    /// For a server that shows pages. Goes on in the background until everything is read, or the engine stops.
+    pub fn read_ahead(&self) {
         let engine = self.clone();
         self.0.tasks.spawn(async move {
             match engine.everything().await {

@@ -225,9 +225,7 @@ impl Engine {
                 engine.told(what);
             }
         })?;
-        let engine = Self(inner);
-        engine.read_ahead();
-        Ok(engine)
+        Ok(Self(inner))
     }
 
     /// Stops taking work, gives running work `grace` to end, then lets go of what still runs: its statements are stopped, its

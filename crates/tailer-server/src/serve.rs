@@ -76,6 +76,9 @@ impl Server {
     /// Answers requests until `shutdown` is cancelled, then takes no more connections, answers what is in flight and
     /// returns, at the latest after the drain time of the settings. The engine is the caller's to drain.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) {
+        if self.app.settings.api {
+            self.app.engine.read_ahead();
+        }
         let timeouts = self.app.settings.timeouts.clone();
         let connections = Connections::new(router(&self.app), self.tls.map(TlsAcceptor::from), &timeouts);
         let graceful = GracefulShutdown::new();

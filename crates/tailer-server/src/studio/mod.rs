@@ -99,6 +99,6 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route(SIGN_OUT, post(sign_in::sign_out))
         .route("/events", get(events::stream))
         .route("/assets/{name}", get(assets::asset))
-        // A list of fifty operations is a tenth of its length; a stream of events is left as it is.
+        // A list of fifty operations is a sixth of its length; a stream of events is left as it is.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }

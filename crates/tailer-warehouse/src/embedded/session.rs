@@ -203,10 +203,10 @@ impl<'a> Session<'a> {
         }
         let started = Instant::now();
         let mut pause = Duration::from_millis(1);
-        let mut refused = false;
+        let mut refused = None;
         loop {
             let result = match (self.try_transaction(&effect), self.lacking.take()) {
-                (Err(_), Some(dataset)) => match self.make_lacking(&dataset, &mut refused) {
+                (Err(_), Some(dataset)) => match self.make_lacking(dataset, &mut refused) {
                     Ok(()) => continue,
                     Err(error) => Err(error),
                 },
@@ -237,11 +237,13 @@ impl<'a> Session<'a> {
         Err(WarehouseError::Transient(format!("dataset {project}.{dataset} has to be made first")))
     }
 
-    /// A first refusal is no error: another job may have made the dataset a moment before, and the next attempt sees it.
-    fn make_lacking(&self, dataset: &str, refused: &mut bool) -> Result<(), WarehouseError> {
-        match self.execute(dataset, []) {
-            Err(WarehouseError::Invalid { .. } | WarehouseError::AlreadyExists(_)) if !*refused => {
-                *refused = true;
+    /// The first refusal of a dataset is no error: another job may have made it a moment before, and the next attempt sees it.
+    fn make_lacking(&self, dataset: String, refused: &mut Option<String>) -> Result<(), WarehouseError> {
+        match self.execute(&dataset, []) {
+            Err(WarehouseError::Invalid { .. } | WarehouseError::AlreadyExists(_))
+                if refused.as_ref() != Some(&dataset) =>
+            {
+                *refused = Some(dataset);
                 Ok(())
             }
             made => made.map(drop),
